@@ -1,0 +1,14 @@
+/* maps.h - what live maps hold, shown after a run: as text with BTF types, and as bpftool's JSON rows. */
+#ifndef CLI_MAPS_H
+#define CLI_MAPS_H
+
+#include <skep/load.h>
+
+#include "json.h"
+
+/* Maps and globals that hold something, at most a few rows each. */
+void maps_text(FILE *out, struct skep_collection *, const struct skep_object *);
+/* The member "maps": {name: [rows of `bpftool map dump -j`]}. */
+void maps_json(struct json *, struct skep_collection *, const struct skep_object *);
+
+#endif
