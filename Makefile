@@ -24,7 +24,7 @@ $(BUILD)/build.ninja: | tools-build
 	$(MESON) setup $(BUILD) --prefix=$(PREFIX)
 
 build: tools-build $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) ship
 
 run: tools-run build
 	@SKEP_BUILD=$(abspath $(BUILD)) examples/run.sh

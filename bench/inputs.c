@@ -136,18 +136,26 @@ static void fill_searching(uint8_t *bytes)
         put32(bytes + i * 4, value);
         value += 1u + bytes[i * 4 + 8192] % 500u;
     }
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < 64;
+         i++) { /* the last entry at or below the first number of the part */
+        unsigned at = 0;
+
+        while (at < 255 && get32(bytes + (at + 1) * 4) <= i << 10)
+            at++;
+        put16(bytes + 3072 + i * 2, at);
+    }
+    for (unsigned i = 0; i < 40; i++)
         put32(bytes + 1024 + i * 4,
               i % 3 ? get32(bytes + (i * 37 % 256) * 4) : get32(bytes + 1024 + i * 4) % value);
     for (unsigned i = 0; i < 24; i++) {
         uint32_t mask = i ? ~UINT32_C(0) << (32 - i) : 0;
 
-        put32(bytes + 2048 + i * 8, get32(bytes + 1024 + 128 + i % 8 * 4) & mask);
+        put32(bytes + 2048 + i * 8, get32(bytes + 1024 + 192 + i % 8 * 4) & mask);
         put32(bytes + 2048 + i * 8 + 4, mask);
     }
-    for (unsigned i = 4096; i < 4096 + 400; i++)
+    for (unsigned i = 4096; i < 4096 + 280; i++)
         bytes[i] = (uint8_t)(i % 17 == 3 ? 'H' : 'a' + bytes[i] % 26);
-    memcpy(bytes + 4096 + 371, "Host:", 5);
+    memcpy(bytes + 4096 + 251, "Host:", 5);
 }
 
 static void fill_switches(uint8_t *bytes)

@@ -58,6 +58,8 @@ int cli_load_exit(int code);
 
 /* The last part of a path; "standard input" for "-". */
 const char *cli_name(const char *path);
+/* The object's file by its last part, for messages. */
+const char *cli_object(const struct skep_object *);
 /* The whole file ("-": standard input), malloc'ed, with a NUL behind it; complains by itself. Returns an exit code. */
 int cli_read(const char *path, uint8_t **bytes, size_t *size);
 /* Write a whole file ("-": standard output); complains by itself. Returns an exit code. */

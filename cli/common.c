@@ -84,6 +84,11 @@ const char *cli_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
+const char *cli_object(const struct skep_object *object)
+{
+    return cli_name(skep_object_name(object));
+}
+
 int cli_read(const char *path, uint8_t **bytes, size_t *size)
 {
     FILE *file = strcmp(path, "-") ? fopen(path, "rb") : stdin;

@@ -180,8 +180,8 @@ static int dump_insns(struct dump *dump)
                             text, (size_t)length + 1, &used);
         }
         if (length < 0 || !text || !used) {
-            cli_complain("%s: prog %s: insn %u: %s", skep_object_name(dump->object), dump->def.name,
-                         at, length < 0 ? skep_code_name(length) : "out of memory");
+            cli_complain("%s: prog %s: insn %u: %s", cli_object(dump->object), dump->def.name, at,
+                         length < 0 ? skep_code_name(length) : "out of memory");
             return CLI_NO;
         }
         if (dump->json)
@@ -201,8 +201,7 @@ static int dump_prog(struct dump *dump, size_t index, bool is_first)
     char count[28], about[256];
 
     if (rc) {
-        snprintf(about, sizeof about, "%s: prog %s", skep_object_name(dump->object),
-                 dump->def.name);
+        snprintf(about, sizeof about, "%s: prog %s", cli_object(dump->object), dump->def.name);
         cli_error(about, &err);
         return cli_load_exit(rc);
     }
@@ -241,7 +240,7 @@ static int dump_programs(struct dump *dump)
         code = one > code ? one : code;
     }
     if (wanted && !count) {
-        cli_complain("%s: there is no program '%s'", skep_object_name(dump->object), wanted);
+        cli_complain("%s: there is no program '%s'", cli_object(dump->object), wanted);
         return CLI_USAGE;
     }
     return code;
@@ -260,7 +259,7 @@ static int link_with(struct skep_object *object, const char *path, struct skep_b
     link.btf = *btf;
     rc = skep_object_link(object, &link, &err);
     if (rc) {
-        cli_error(skep_object_name(object), &err);
+        cli_error(cli_object(object), &err);
         return cli_load_exit(rc);
     }
     return CLI_YES;

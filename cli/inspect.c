@@ -126,7 +126,7 @@ static void show_json(const struct cli *cli, struct skep_object *object)
 
     json_object(&json, NULL);
     json_string(&json, "schema", "skep.inspect/1");
-    json_string(&json, "object", skep_object_name(object));
+    json_string(&json, "object", cli_object(object));
     json_string(&json, "endian", skep_object_is_big_endian(object) ? "big" : "little");
     json_string(&json, "license", skep_object_license(object));
     programs_json(&json, object);
@@ -227,7 +227,7 @@ static void show_text(struct skep_object *object)
     const struct skep_btf *btf = skep_object_btf(object);
     char types[28];
 
-    printf("%s: %s-endian, license %s, %s%s\n", skep_object_name(object),
+    printf("%s: %s-endian, license %s, %s%s\n", cli_object(object),
            skep_object_is_big_endian(object) ? "big" : "little", *license ? license : "none",
            btf ? cli_count(skep_btf_count(btf) - 1, types) : "no", btf ? " BTF types" : " BTF");
     programs_text(object);

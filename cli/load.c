@@ -287,7 +287,7 @@ static int link_and_load(const struct cli *cli, const struct load_options *optio
     struct skep_load_opts load = {
         .size = sizeof load, .prog = only, .max_insns = options->max_insns};
     struct skep_error err = {.size = sizeof err};
-    const char *about = skep_object_name(out->object);
+    const char *about = cli_object(out->object);
     int rc;
 
     out->world.cli = cli;
@@ -338,10 +338,38 @@ static int open_and_choose(const struct load_options *options, struct choice *ch
         return cli_input_exit(rc);
     }
     choice->object = out->object;
-    choice->about = skep_object_name(out->object);
+    choice->about = cli_object(out->object);
     choice->has_type = options->type != NULL;
     code = choose(choice, options, out, index);
     return code ? code : globals_set(choice, &options->set);
+}
+
+/* A map that no loaded program refers to is not made by skep_load, but may be meant for a map of maps. */
+static int extra_make(const struct choice *choice, const char *name, struct loaded *out)
+{
+    struct skep_map_def def = {.size = sizeof def};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_map **grown, *map = NULL;
+    int rc;
+
+    if (load_map(out, name))
+        return CLI_YES;
+    for (size_t i = 0; !skep_object_map(out->object, i, &def); i++) {
+        if (strcmp(def.name, name) != 0)
+            continue;
+        grown = realloc(out->extras, (out->extra_count + 1) * sizeof *grown);
+        if (grown)
+            out->extras = grown;
+        rc = grown ? skep_map_create(out->runtime, &def, &map, &err) : -SKEP_ENOMEM;
+        if (rc) {
+            err.code = rc;
+            cli_error(choice->about, &err);
+            return cli_load_exit(rc);
+        }
+        out->extras[out->extra_count++] = map;
+        return CLI_YES;
+    }
+    return CLI_YES; /* mapfile_apply says which maps there are */
 }
 
 /* The chosen program is loaded by name, or with --map's programs all that are needed by their autoload marks. */
@@ -362,7 +390,9 @@ static int load_chosen(const struct cli *cli, const struct load_options *options
     if (!code)
         code = link_and_load(cli, options, out, has_wires ? NULL : out->def.name);
     for (size_t i = 0; !code && i < choice->file_count; i++)
-        code = mapfile_apply(choice->files[i], out->collection, skep_object_btf(out->object));
+        code = extra_make(choice, mapfile_map(choice->files[i]), out);
+    for (size_t i = 0; !code && i < choice->file_count; i++)
+        code = mapfile_apply(choice->files[i], out);
     if (code)
         return code;
     out->prog = skep_collection_prog(out->collection, out->def.name);
@@ -402,8 +432,52 @@ int load_open(const struct cli *cli, const struct load_options *options, struct 
     return code;
 }
 
+struct skep_map *load_map_at(const struct loaded *loaded, size_t index)
+{
+    size_t count = 0;
+    struct skep_map *map;
+
+    while ((map = skep_collection_map_at(loaded->collection, count)) != NULL) {
+        if (count++ == index)
+            return map;
+    }
+    return index - count < loaded->extra_count ? loaded->extras[index - count] : NULL;
+}
+
+struct skep_map *load_map(const struct loaded *loaded, const char *name)
+{
+    struct skep_map *map = skep_collection_map(loaded->collection, name);
+    struct skep_map_def def = {.size = sizeof def};
+
+    for (size_t i = 0; !map && i < loaded->extra_count; i++)
+        if (!skep_map_get_def(loaded->extras[i], &def) && !strcmp(def.name, name))
+            map = loaded->extras[i];
+    return map;
+}
+
+bool load_map_def(const struct loaded *loaded, const struct skep_map *map, struct skep_map_def *out)
+{
+    struct skep_map_def def = {.size = sizeof def};
+
+    out->size = sizeof *out;
+    if (skep_map_get_def(map, out))
+        return false;
+    /* A map made on its own does not know the object's types. */
+    for (size_t i = 0; !out->value_type && !skep_object_map(loaded->object, i, &def); i++) {
+        if (!strcmp(def.name, out->name)) {
+            out->key_type = def.key_type;
+            out->value_type = def.value_type;
+            break;
+        }
+    }
+    return true;
+}
+
 void load_free(struct loaded *loaded)
 {
+    for (size_t i = 0; i < loaded->extra_count; i++)
+        skep_map_unref(loaded->extras[i]);
+    free(loaded->extras);
     skep_collection_unref(loaded->collection);
     skep_runtime_unref(loaded->runtime);
     skep_object_free(loaded->object);

@@ -28,6 +28,9 @@ struct loaded {
     struct skep_prog *prog;   /* borrowed from the collection */
     struct skep_prog_def def; /* of prog; borrowed from the object */
     struct skep_btf *target;
+    struct skep_map *
+        *extras; /* maps of the object that --map fills and no loaded program refers to */
+    size_t extra_count;
     struct load_world world;
     const char *engine;
     uint32_t insns; /* after linking */
@@ -36,5 +39,10 @@ struct loaded {
 /* Complains by itself; returns an exit code. load_free in either case; `out` must not move in between. */
 int load_open(const struct cli *, const struct load_options *, struct loaded *out);
 void load_free(struct loaded *);
+/* The live maps, extras last: by index, NULL past the end; by name, NULL if there is none. */
+struct skep_map *load_map_at(const struct loaded *, size_t index);
+struct skep_map *load_map(const struct loaded *, const char *name);
+/* Its definition, with the object's types. False: there is none. */
+bool load_map_def(const struct loaded *, const struct skep_map *, struct skep_map_def *out);
 
 #endif

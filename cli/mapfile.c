@@ -28,7 +28,7 @@ struct mapfile {
 struct row {
     const struct mapfile *file;
     const struct skep_btf *btf;
-    struct skep_collection *collection;
+    const struct loaded *loaded;
     struct skep_map *map;
     struct skep_map_def def;
     uint8_t *key, *value; /* value: skep_map_value_bytes() */
@@ -239,8 +239,8 @@ static int row_link(struct row *row, const cJSON *value)
         return row_refuse(row, "value",
                           is_prog ? "the name of a program is needed"
                                   : "the name of a map is needed");
-    prog = is_prog ? skep_collection_prog(row->collection, value->valuestring) : NULL;
-    inner = is_prog ? NULL : skep_collection_map(row->collection, value->valuestring);
+    prog = is_prog ? skep_collection_prog(row->loaded->collection, value->valuestring) : NULL;
+    inner = is_prog ? NULL : load_map(row->loaded, value->valuestring);
     if (!prog && !inner) {
         snprintf(why, sizeof why, "the object has no %s '%.80s'", is_prog ? "program" : "map",
                  value->valuestring);
@@ -307,38 +307,32 @@ static int row_apply(struct row *row, const cJSON *json)
     return code ? row_refuse(row, "", update_why(code)) : CLI_YES;
 }
 
-static void complain_unknown(const struct mapfile *file, struct skep_collection *collection)
+static void complain_unknown(const struct mapfile *file, const struct loaded *loaded)
 {
     struct skep_map_def def = {.size = sizeof def};
     char names[256] = "";
-    struct skep_map *map;
     size_t used = 0;
 
-    for (size_t i = 0; (map = skep_collection_map_at(collection, i)) != NULL; i++) {
-        if (used + 1 < sizeof names && !skep_map_get_def(map, &def))
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                                     def.name);
-    }
+    for (size_t i = 0; used < sizeof names && !skep_object_map(loaded->object, i, &def); i++)
+        used +=
+            (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", def.name);
     cli_complain("--map %s: the object has no such map (it has: %s)", file->map,
                  names[0] ? names : "none");
 }
 
-int mapfile_apply(const struct mapfile *file, struct skep_collection *collection,
-                  const struct skep_btf *btf)
+int mapfile_apply(const struct mapfile *file, const struct loaded *loaded)
 {
-    struct row row = {.file = file, .btf = btf, .collection = collection};
+    struct row row = {.file = file, .btf = skep_object_btf(loaded->object), .loaded = loaded};
     const cJSON *json;
-    int code = CLI_USAGE, rc;
+    int code;
 
-    row.map = skep_collection_map(collection, file->map);
+    row.map = load_map(loaded, file->map);
     if (!row.map) {
-        complain_unknown(file, collection);
+        complain_unknown(file, loaded);
         return CLI_USAGE;
     }
-    row.def.size = sizeof row.def;
-    rc = skep_map_get_def(row.map, &row.def);
-    if (rc) {
-        cli_complain("map %s: %s", file->map, skep_code_name(rc));
+    if (!load_map_def(loaded, row.map, &row.def)) {
+        cli_complain("map %s: its definition cannot be read", file->map);
         return CLI_REFUSED;
     }
     row.value_bytes = skep_map_value_bytes(row.map);

@@ -2,7 +2,7 @@
 #ifndef CLI_MAPFILE_H
 #define CLI_MAPFILE_H
 
-#include <skep/load.h>
+#include "load.h"
 
 struct mapfile;
 
@@ -12,7 +12,7 @@ void mapfile_free(struct mapfile *);
 const char *mapfile_map(const struct mapfile *);
 /* Whether a row's value is that string: a program that this file puts into a prog array. */
 bool mapfile_names(const struct mapfile *, const char *value);
-/* Fill the live map. `btf` (may be NULL) are the object's types. Complains by itself; returns an exit code. */
-int mapfile_apply(const struct mapfile *, struct skep_collection *, const struct skep_btf *btf);
+/* Fill the live map. Complains by itself; returns an exit code. */
+int mapfile_apply(const struct mapfile *, const struct loaded *);
 
 #endif

@@ -38,11 +38,11 @@ static const struct {
 struct walk {
     struct skep_map *map;
     struct skep_map_def def;
-    const struct skep_object *object;
+    const struct loaded *loaded;
     const struct skep_btf *btf;
-    struct skep_collection *collection;
     enum map_shape shape;
     bool is_per_cpu;
+    uint32_t order; /* SKEP_VALUE_BIG_ENDIAN or 0: for printing values */
     size_t bytes, stride, cpus;
     uint8_t *key, *next, *value, *sum;
 };
@@ -55,15 +55,13 @@ static void walk_close(struct walk *walk)
     free(walk->sum);
 }
 
-static bool walk_open(struct walk *walk, struct skep_map *map, struct skep_collection *collection,
-                      const struct skep_object *object)
+static bool walk_open(struct walk *walk, struct skep_map *map, const struct loaded *loaded)
 {
     *walk = (struct walk){.map = map,
                           .def = {.size = sizeof walk->def},
-                          .object = object,
-                          .btf = skep_object_btf(object),
-                          .collection = collection};
-    if (skep_map_get_def(map, &walk->def))
+                          .loaded = loaded,
+                          .btf = skep_object_btf(loaded->object)};
+    if (!load_map_def(loaded, map, &walk->def))
         return false;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (shapes[i].type == walk->def.type) {
@@ -71,6 +69,7 @@ static bool walk_open(struct walk *walk, struct skep_map *map, struct skep_colle
             walk->is_per_cpu = shapes[i].is_per_cpu;
         }
     }
+    walk->order = skep_object_is_big_endian(loaded->object) ? SKEP_VALUE_BIG_ENDIAN : 0;
     walk->bytes = skep_map_value_bytes(map);
     walk->stride = walk->is_per_cpu ? ((size_t)walk->def.value_size + 7) & ~(size_t)7 : walk->bytes;
     walk->cpus = walk->stride ? walk->bytes / walk->stride : 0;
@@ -123,12 +122,13 @@ static const char *link_name(const struct walk *walk)
         return "";
     memcpy(&id, walk->value, sizeof id);
     if (walk->def.type == SKEP_MAP_TYPE_PROG_ARRAY) {
-        for (size_t i = 0; (prog = skep_collection_prog_at(walk->collection, i)) != NULL; i++)
+        for (size_t i = 0; (prog = skep_collection_prog_at(walk->loaded->collection, i)) != NULL;
+             i++)
             if (!skep_prog_get_info(prog, &info) && info.id == id)
                 return info.name ? info.name : "";
         return "";
     }
-    for (size_t i = 0; (map = skep_collection_map_at(walk->collection, i)) != NULL; i++)
+    for (size_t i = 0; (map = load_map_at(walk->loaded, i)) != NULL; i++)
         if (skep_map_id(map) == id && !skep_map_get_def(map, &def))
             return def.name;
     return "";
@@ -178,7 +178,7 @@ static void line_value(const struct walk *walk, struct line *line, uint32_t type
     line->used = 0;
     line->text[0] = '\0';
     if (is_typed(walk, type, size) &&
-        !skep_btf_print_value(walk->btf, type, bytes, size, 0, line_add, line))
+        !skep_btf_print_value(walk->btf, type, bytes, size, walk->order, line_add, line))
         return;
     line->used = 0;
     if (size == 4 || size == 8) { /* without a type most likely a number */
@@ -304,12 +304,12 @@ static void globals_text(FILE *out, struct walk *walk)
 
     if (!walk_next(walk, &has_begun))
         return;
-    for (size_t i = 0; !skep_object_global(walk->object, i, &global); i++) {
-        if (skep_object_map(walk->object, global.map, &def) ||
+    for (size_t i = 0; !skep_object_global(walk->loaded->object, i, &global); i++) {
+        if (skep_object_map(walk->loaded->object, global.map, &def) ||
             strcmp(def.name, walk->def.name) != 0 ||
             (uint64_t)global.offset + global.bytes > walk->def.value_size)
             continue;
-        if (!skep_object_get_global(walk->object, global.name, initial, global.bytes) &&
+        if (!skep_object_get_global(walk->loaded->object, global.name, initial, global.bytes) &&
             !memcmp(initial, walk->value + global.offset, global.bytes))
             continue;
         line_value(walk, &value, global.type, walk->value + global.offset, global.bytes);
@@ -330,13 +330,13 @@ static void globals_text(FILE *out, struct walk *walk)
         fputc('\n', out);
 }
 
-void maps_text(FILE *out, struct skep_collection *collection, const struct skep_object *object)
+void maps_text(FILE *out, const struct loaded *loaded)
 {
     struct skep_map *map;
     struct walk walk;
 
-    for (size_t i = 0; (map = skep_collection_map_at(collection, i)) != NULL; i++) {
-        if (!walk_open(&walk, map, collection, object))
+    for (size_t i = 0; (map = load_map_at(loaded, i)) != NULL; i++) {
+        if (!walk_open(&walk, map, loaded))
             continue;
         if (is_globals(&walk.def))
             globals_text(out, &walk);
@@ -357,14 +357,16 @@ static int ignore_text(void *user, const char *text, size_t length)
 static bool is_printable(const struct walk *walk, uint32_t type, const uint8_t *bytes, size_t size)
 {
     return is_typed(walk, type, size) &&
-           !skep_btf_print_value(walk->btf, type, bytes, size, SKEP_VALUE_JSON, ignore_text, NULL);
+           !skep_btf_print_value(walk->btf, type, bytes, size, SKEP_VALUE_JSON | walk->order,
+                                 ignore_text, NULL);
 }
 
 static void formatted_one(struct json *json, const struct walk *walk, const char *name,
                           uint32_t type, const uint8_t *bytes, size_t size)
 {
     json_value(json, name);
-    skep_btf_print_value(walk->btf, type, bytes, size, SKEP_VALUE_JSON, cli_print, json->out);
+    skep_btf_print_value(walk->btf, type, bytes, size, SKEP_VALUE_JSON | walk->order, cli_print,
+                         json->out);
 }
 
 static void formatted(struct json *json, const struct walk *walk)
@@ -412,16 +414,15 @@ static void row_json(struct json *json, const struct walk *walk)
     json_end_object(json);
 }
 
-void maps_json(struct json *json, struct skep_collection *collection,
-               const struct skep_object *object)
+void maps_json(struct json *json, const struct loaded *loaded)
 {
     struct skep_map *map;
     struct walk walk;
     bool has_begun;
 
     json_object(json, "maps");
-    for (size_t i = 0; (map = skep_collection_map_at(collection, i)) != NULL; i++) {
-        if (!walk_open(&walk, map, collection, object))
+    for (size_t i = 0; (map = load_map_at(loaded, i)) != NULL; i++) {
+        if (!walk_open(&walk, map, loaded))
             continue;
         json_array(json, walk.def.name);
         has_begun = false;

@@ -2,13 +2,12 @@
 #ifndef CLI_MAPS_H
 #define CLI_MAPS_H
 
-#include <skep/load.h>
-
 #include "json.h"
+#include "load.h"
 
 /* Maps and globals that hold something, at most a few rows each. */
-void maps_text(FILE *out, struct skep_collection *, const struct skep_object *);
+void maps_text(FILE *out, const struct loaded *);
 /* The member "maps": {name: [rows of `bpftool map dump -j`]}. */
-void maps_json(struct json *, struct skep_collection *, const struct skep_object *);
+void maps_json(struct json *, const struct loaded *);
 
 #endif

@@ -130,10 +130,9 @@ int packets_complain(const struct loaded *loaded, uint64_t packet, size_t size, 
 
     if (packet)
         snprintf(about, sizeof about, "%s: prog %s: packet %" PRIu64 " (%zu bytes)",
-                 skep_object_name(loaded->object), loaded->def.name, packet, size);
+                 cli_object(loaded->object), loaded->def.name, packet, size);
     else
-        snprintf(about, sizeof about, "%s: prog %s", skep_object_name(loaded->object),
-                 loaded->def.name);
+        snprintf(about, sizeof about, "%s: prog %s", cli_object(loaded->object), loaded->def.name);
     if (err->code) {
         struct skep_error shown = *err;
 

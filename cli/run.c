@@ -116,7 +116,7 @@ static int check_type(const struct run_options *run, const struct loaded *loaded
         packets_needs_ethernet(loaded->def.type)) {
         cli_complain(
             "%s: prog %s: a program of type %s needs packets: --pcap FILE or --data-in FILE",
-            skep_object_name(loaded->object), loaded->def.name, type);
+            cli_object(loaded->object), loaded->def.name, type);
         return CLI_USAGE;
     }
     return CLI_YES;
@@ -152,7 +152,7 @@ static void show_json(const struct cli *cli, const struct run_options *run,
     for (size_t i = 0; i < result->verdicts.count; i++)
         json_u64(&json, result->verdicts.rows[i].name, result->verdicts.rows[i].count);
     json_end_object(&json);
-    maps_json(&json, loaded->collection, loaded->object);
+    maps_json(&json, loaded);
     json_end_object(&json);
     json_finish(&json);
 }
@@ -179,7 +179,7 @@ static void show_text(FILE *out, const struct run_options *run, const struct loa
     double mean = result->runs ? (double)result->total_ns / (double)result->runs : 0;
     char count[28], name[32];
 
-    fprintf(out, "%s: %s (%s, %s insns, %s)\n", skep_object_name(loaded->object), loaded->def.name,
+    fprintf(out, "%s: %s (%s, %s insns, %s)\n", cli_object(loaded->object), loaded->def.name,
             cli_type_name(loaded->def.type), cli_count(loaded->insns, count), loaded->engine);
     if (run->packets.capture) {
         fprintf(out, "%s packets", cli_count(result->packets, count));
@@ -191,7 +191,8 @@ static void show_text(FILE *out, const struct run_options *run, const struct loa
         fputc('\n', out);
         if (run->packets.write)
             fprintf(out, "%s packets written to %s\n", cli_count(result->written, count),
-                    cli_name(run->packets.write));
+                    strcmp(run->packets.write, "-") ? cli_name(run->packets.write)
+                                                    : "standard output");
     } else {
         packets_verdict(loaded->def.type, result->retval, name);
         fprintf(out, "returned %" PRIu64, result->retval);
@@ -204,7 +205,7 @@ static void show_text(FILE *out, const struct run_options *run, const struct loa
         if (run->packets.ctx_in && !run->ctx_out)
             show_bytes(out, "context", result->ctx_out, result->ctx_out_size);
     }
-    maps_text(out, loaded->collection, loaded->object);
+    maps_text(out, loaded);
 }
 
 /* A file on standard output keeps it for itself: the summary then goes to standard error. */

@@ -52,8 +52,13 @@ static bool is_big_endian(void)
 /* The lowest `size` bytes of a number, in the host's order; sizes over 8 are filled up with `filler`. */
 static void store(uint8_t *bytes, size_t size, uint64_t number, uint8_t filler)
 {
-    for (size_t i = 0; i < size; i++)
-        bytes[is_big_endian() ? size - 1 - i : i] = i < 8 ? (uint8_t)(number >> (8 * i)) : filler;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t *to = bytes + (is_big_endian() ? size - 1 - i : i);
+
+        *to = filler;
+        if (i < 8)
+            *to = (uint8_t)(number >> (8 * i));
+    }
 }
 
 static uint64_t fetch(const uint8_t *bytes, size_t size)

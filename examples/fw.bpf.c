@@ -19,8 +19,8 @@ enum protocol { OTHER, ARP, ICMP, ICMP6, TCP, UDP, PROTOCOLS };
 enum parser { PARSE_IPV4, PARSE_IPV6, PARSERS };
 
 struct address {
-    __u32 words[4]; /* IPv4 in the last one */
-};
+    __u8 bytes[16]; /* IPv4 in the last four */
+} __attribute__((aligned(4)));
 
 struct flow {
     struct address low, high; /* the two ends, in order, so that both directions are one flow */
@@ -120,9 +120,11 @@ static __always_inline void count_protocol(enum protocol protocol, __u64 bytes)
 /* A function of its own: called, not inlined. */
 static __attribute__((noinline)) int address_order(const struct address *a, const struct address *b)
 {
+    const __u32 *left = (const __u32 *)a->bytes, *right = (const __u32 *)b->bytes;
+
     for (int i = 0; i < 4; i++) {
-        if (a->words[i] != b->words[i])
-            return bpf_ntohl(a->words[i]) < bpf_ntohl(b->words[i]) ? -1 : 1;
+        if (left[i] != right[i])
+            return bpf_ntohl(left[i]) < bpf_ntohl(right[i]) ? -1 : 1;
     }
     return 0;
 }
@@ -209,8 +211,8 @@ int xdp_ipv4(struct xdp_md *ctx)
     ip = data + offset;
     if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
         return verdict(BAD_HEADER);
-    from.words[3] = ip->saddr;
-    to.words[3] = ip->daddr;
+    __builtin_memcpy(from.bytes + 12, &ip->saddr, 4);
+    __builtin_memcpy(to.bytes + 12, &ip->daddr, 4);
     if (ip->frag_off & bpf_htons(0x1fff)) { /* not the first fragment: it has no ports */
         count_protocol(OTHER, end - data);
         return verdict(drop_fragments ? FRAGMENT : PASSED);

@@ -27,7 +27,7 @@ static int count_text(void *user, const char *text, size_t length)
 
     (void)text;
     *total += length;
-    return *total > 4 * 1024 * 1024; /* enough seen */
+    return *total > 128 * 1024; /* enough seen */
 }
 
 static void print_all(const struct skep_btf *btf, uint32_t id)
@@ -64,7 +64,8 @@ static void read_all(const struct skep_btf *btf)
         skep_btf_int(btf, id, &a, &b);
         for (uint32_t i = 0; i < 4; i++)
             skep_btf_member(btf, id, i, &member);
-        btf_find_field(btf, id, "a", &field);
+        if (id < 16)
+            btf_find_field(btf, id, "a", &field);
         if (*btf_name_of(btf, id))
             require(btf_find_next(btf, btf_name_of(btf, id), BTF_ANY_KIND, 0) != 0);
     }

@@ -5,12 +5,13 @@
 enum {
     PORTS = 256,
     WANTED = 1024, /* ports, then addresses */
-    LOOKUPS = 14,
-    ADDRESSES = 18,
+    LOOKUPS = 40,
+    ADDRESSES = 10,
     PREFIXES = 2048,
+    INDEX = 3072, /* where each 64th of the numbers begins */
     PREFIX_COUNT = 24,
     TEXT = 4096,
-    TEXT_SIZE = 400,
+    TEXT_SIZE = 280,
     OUT = 8192,
     SIZE = 16384
 };
@@ -28,16 +29,17 @@ FAMILY u64 searching(u8 *bytes, u64 length)
     if (length < SIZE)
         return 0;
     for (i = 0; i < LOOKUPS; i++) {
-        u32 wanted = LOAD(u32, bytes + WANTED + i * 4), low = 0;
+        u32 wanted = LOAD(u32, bytes + WANTED + i * 4);
+        u32 low = LOAD(u16, bytes + INDEX + (wanted >> 10 & 63) * 2) & (PORTS - 1);
 
-        for (u32 half = PORTS / 2; half; half >>= 1)
+        for (u32 half = 8; half; half >>= 1)
             if (table[(low + half) & (PORTS - 1)] <= wanted)
                 low += half;
         low &= PORTS - 1;
         digest = digest * 3 + low + (table[low] == wanted);
     }
     for (i = 0; i < ADDRESSES; i++) {
-        u32 address = LOAD(u32, bytes + WANTED + 128 + i * 4), best = 0, found = 0;
+        u32 address = LOAD(u32, bytes + WANTED + 192 + i * 4), best = 0, found = 0;
 
         for (j = 0; j < PREFIX_COUNT; j++) {
             const struct prefix *prefix =

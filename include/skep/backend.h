@@ -29,8 +29,8 @@ struct skep_backend {
     uint32_t (*cpus)(void *state); /* CPUs in a per-CPU value; NULL: the runtime's slots */
 
     /* `inner` is the handle of a template for maps of maps, or NULL. `btf` (may be NULL) holds def's key_type, value_type. */
-    int (*map_create)(void *state, const struct skep_map_def *def, void *inner, const void *btf, uint32_t btf_size,
-                      void **map, struct skep_error *err);
+    int (*map_create)(void *state, const struct skep_map_def *def, void *inner, const void *btf,
+                      uint32_t btf_size, void **map, struct skep_error *err);
     void (*map_free)(void *map);
     uint32_t (*map_id)(void *map);
     int (*map_lookup)(void *map, const void *key, void *value, uint64_t flags);
@@ -42,11 +42,14 @@ struct skep_backend {
     int (*map_set_map)(void *map, const void *key, void *inner); /* inner NULL deletes */
 
     /* `maps`: the handles of image->maps in that order. */
-    int (*prog_load)(void *state, const struct skep_image *image, void *const *maps, void **prog, struct skep_error *err);
+    int (*prog_load)(void *state, const struct skep_image *image, void *const *maps, void **prog,
+                     struct skep_error *err);
     void (*prog_free)(void *prog);
     uint32_t (*prog_id)(void *prog);
     int (*prog_test_run)(void *prog, struct skep_test_run *run, struct skep_error *err);
-    int (*prog_info)(void *prog, struct skep_prog_info *info); /* id, insns, memory, runs, run_ns; NULL: unknown */
+    int (*prog_info)(
+        void *prog,
+        struct skep_prog_info *info); /* id, insns, memory, runs, run_ns; NULL: unknown */
 };
 
 #ifdef __cplusplus

@@ -47,7 +47,11 @@ SKEP_API int skep_object_prog(const struct skep_object *, size_t index, struct s
 /* Change type, attach_type, flags and autoload of the program with out->name (or section, where no name matches). */
 SKEP_API int skep_object_set_prog(struct skep_object *, const struct skep_prog_def *, struct skep_error *err);
 
-/* A map as the object defines it; also what skep_map_create takes. */
+/* A map as the object defines it; also what skep_map_create takes. Sections of variables are maps too, as libbpf makes
+ * them: an array of one value, called "<object>.rodata" (15 characters at most) or, if the section has a name of its own,
+ * ".rodata.config"; those of .rodata* and .kconfig have BPF_F_RDONLY_PROG and shall be frozen once they are filled.
+ * Jump tables (.jumptables) become maps of type INSN_ARRAY, which are there from linking on, behind the others. Of a
+ * .struct_ops variable the map is of type STRUCT_OPS, its value the variable by the object's own types. */
 struct skep_map_def {
     size_t size;
     const char *name; /* copied by setters; borrowed from getters */
@@ -57,12 +61,12 @@ struct skep_map_def {
     uint32_t numa_node;
     uint64_t extra;            /* map_extra */
     uint32_t key_type, value_type; /* ids in the object's BTF, 0: unknown */
-    uint32_t initial_size;     /* bytes of initial content (globals); 0: zeros */
+    uint32_t initial_size;     /* bytes of initial content, 0: zeros; see skep_object_map_data */
     const char *section;       /* ".maps", "maps", ".rodata" ...; borrowed */
     const struct skep_map_def *inner; /* template of a map of maps, or NULL; borrowed */
 };
 SKEP_API int skep_object_map(const struct skep_object *, size_t index, struct skep_map_def *out);
-/* Change type, sizes, entries, flags, pinning of the map with def->name. */
+/* Change type, sizes, entries, flags, pinning of the map with def->name. A map of variables keeps its value size. */
 SKEP_API int skep_object_set_map(struct skep_object *, const struct skep_map_def *, struct skep_error *err);
 
 /* A global variable (.data*, .rodata*, .bss*, .kconfig). */
@@ -80,7 +84,8 @@ SKEP_API int skep_object_get_global(const struct skep_object *, const char *name
 SKEP_API int skep_object_set_global(struct skep_object *, const char *name, const void *value, size_t bytes,
                                     struct skep_error *err);
 /* The same from text, by the variable's BTF type: "10", "-3", "0x1f", "true", "'c'", "\"eth0\"", an enumerator,
- * "[1,2,3]", "192.0.2.1" (network order). .kconfig externs are set by their name (CONFIG_HZ=250). */
+ * "[1,2,3]", "{port: 80, addr: 192.0.2.1}", "192.0.2.1" (network order). .kconfig externs are set by their name and as
+ * in a kernel's configuration (CONFIG_HZ=250, y, n, m, "\"text\""). */
 SKEP_API int skep_object_set_global_text(struct skep_object *, const char *name, const char *text, struct skep_error *err);
 
 /* -- linking ----------------------------------------------------------------------------------------------------- */
@@ -91,7 +96,8 @@ struct skep_link_opts {
     void *user;
 };
 /* Resolve everything that can be resolved without an engine. What cannot be is an error only of the programs that reach
- * it: skep_object_image reports it for them. Calling it again after an edit links anew. */
+ * it: skep_object_image reports it for them. Calling it again after an edit links anew. `btf` and `log` are used during
+ * the call only. */
 SKEP_API int skep_object_link(struct skep_object *, const struct skep_link_opts *, struct skep_error *err);
 
 /* How a linked instruction refers to something outside (the source register of ld_imm64 or call): Linux's pseudo values.
@@ -105,7 +111,9 @@ enum {
     SKEP_PSEUDO_KFUNC_CALL = 2     /* call: imm = index into image.externs */
 };
 /* Unresolved references are replaced by a call of this "helper", as libbpf does; `imm` minus it is 0 for a CO-RE
- * relocation, 1 + index into image.externs for a weak kfunc. */
+ * relocation, 1 + index into image.externs for a weak kfunc. Linking does so for CO-RE, and for weak functions that are
+ * declared nowhere; which kernel symbols of image.externs exist only the engine knows: it does the same for weak functions
+ * that it does not have, takes weak variables for address 0, and refuses programs with others that it does not have. */
 #define SKEP_POISON 195896080
 
 struct skep_image_func { /* a function of the image: the entry is the first */
@@ -122,7 +130,8 @@ struct skep_image_extern {
     uint32_t type; /* id in the object's BTF (FUNC or VAR), 0: untyped */
     uint32_t is_weak, is_func;
 };
-/* A linked program: all an engine needs. Borrowed from the object until it is edited, linked again or freed. */
+/* A linked program: all an engine needs. Borrowed from the object until it is edited, linked again or freed. The order of
+ * functions and instructions is libbpf's. func_info is there if all functions have types, line_info if all have lines. */
 struct skep_image {
     size_t size;
     const char *name, *section, *target, *license;
@@ -146,11 +155,13 @@ SKEP_API int skep_object_image(struct skep_object *, size_t index, struct skep_i
  * sections, tail: tags). -SKEP_ENOENT past the end. */
 struct skep_object_slot {
     size_t size;
-    uint32_t map, key; /* map: index for skep_object_map */
+    uint32_t map, key; /* map: index for skep_object_map; key: of a STRUCT_OPS map the member's offset in bytes */
     uint32_t is_prog, index; /* index for skep_object_prog or skep_object_map */
 };
 SKEP_API int skep_object_slot(const struct skep_object *, size_t index, struct skep_object_slot *out);
-/* Bytes map `index` starts with (initial_size of its definition), edits included; NULL: zeros. Borrowed. */
+/* What map `index` starts with: initial_size bytes of its definition, edits included, in the object's byte order; NULL:
+ * zeros. Of an array that is the value of key 0, of an arena its first bytes, of an INSN_ARRAY all values one after the
+ * other (struct bpf_insn_array_value), of STRUCT_OPS the variable with null for its functions. Borrowed. */
 SKEP_API const void *skep_object_map_data(const struct skep_object *, size_t index);
 
 /* A C header with a struct for the object (open, load, maps, programs, globals by name) and the object's bytes, as `bpftool gen

@@ -9,12 +9,15 @@
 
 #include <string.h>
 
-enum { MAX_STEPS = 1000000 };
-
 struct pair {
     const struct skep_btf *local, *target;
-    uint32_t steps;
+    uint64_t *steps;
 };
+
+static bool spend(struct pair *p)
+{
+    return *p->steps && (*p->steps)--;
+}
 
 static bool is_same_kind(const struct pair *p, uint32_t local, uint32_t target)
 {
@@ -36,8 +39,10 @@ static int compatible(struct pair *p, uint32_t local, uint32_t target, int depth
     int answer;
 
     for (;;) {
-        if (depth-- <= 0 || p->steps++ >= MAX_STEPS)
+        if (depth-- <= 0)
             return -SKEP_EINVAL;
+        if (!spend(p))
+            return -SKEP_E2BIG;
         local = btf_resolve(p->local, local);
         target = btf_resolve(p->target, target);
         if (!is_same_kind(p, local, target))
@@ -83,9 +88,9 @@ static int compatible(struct pair *p, uint32_t local, uint32_t target, int depth
 }
 
 int core_types_compatible(const struct skep_btf *local, uint32_t local_type,
-                          const struct skep_btf *target, uint32_t target_type)
+                          const struct skep_btf *target, uint32_t target_type, uint64_t *steps)
 {
-    struct pair p = {local, target, 0};
+    struct pair p = {local, target, steps};
 
     if (!is_same_kind(&p, local_type, target_type))
         return 0;
@@ -94,6 +99,12 @@ int core_types_compatible(const struct skep_btf *local, uint32_t local_type,
 
 /* -- matching -------------------------------------------------------------------------------------------------------- */
 static int match(struct pair *p, uint32_t local, uint32_t target, bool is_behind_ptr, int depth);
+
+/* Both lists are mostly in the same order, so the search for item `i` begins at `i` and wraps. */
+static uint32_t wrap(uint32_t i, uint32_t k, uint32_t count)
+{
+    return (uint32_t)(((uint64_t)i + k) % count);
+}
 
 static int match_enums(struct pair *p, uint32_t local, uint32_t target)
 {
@@ -104,9 +115,9 @@ static int match_enums(struct pair *p, uint32_t local, uint32_t target)
     for (uint32_t i = 0; i < ours; i++) {
         const char *name = btf_enumerator_at(p->local, local, i).name;
         for (k = 0; k < theirs; k++) {
-            if (p->steps++ >= MAX_STEPS)
-                return -SKEP_EINVAL;
-            if (is_same_name(name, btf_enumerator_at(p->target, target, k).name))
+            if (!spend(p))
+                return -SKEP_E2BIG;
+            if (is_same_name(name, btf_enumerator_at(p->target, target, wrap(i, k, theirs)).name))
                 break;
         }
         if (k == theirs)
@@ -126,9 +137,9 @@ static int match_members(struct pair *p, uint32_t local, uint32_t target, int de
         struct btf_field mine = btf_field_at(p->local, local, i);
         answer = 0;
         for (uint32_t k = 0; k < theirs && !answer; k++) {
-            struct btf_field other = btf_field_at(p->target, target, k);
-            if (p->steps++ >= MAX_STEPS)
-                return -SKEP_EINVAL;
+            struct btf_field other = btf_field_at(p->target, target, wrap(i, k, theirs));
+            if (!spend(p))
+                return -SKEP_E2BIG;
             if (is_same_name(mine.name, other.name))
                 answer = match(p, mine.type, other.type, false, depth);
         }
@@ -166,8 +177,10 @@ static int match(struct pair *p, uint32_t local, uint32_t target, bool is_behind
     int answer;
 
     for (;;) {
-        if (depth-- <= 0 || p->steps++ >= MAX_STEPS)
+        if (depth-- <= 0)
             return -SKEP_EINVAL;
+        if (!spend(p))
+            return -SKEP_E2BIG;
         local = btf_resolve(p->local, local);
         target = btf_resolve(p->target, target);
         if (!is_same_name(btf_name_of(p->local, local), btf_name_of(p->target, target)))
@@ -219,9 +232,9 @@ static int match(struct pair *p, uint32_t local, uint32_t target, bool is_behind
 }
 
 int core_types_match(const struct skep_btf *local, uint32_t local_type,
-                     const struct skep_btf *target, uint32_t target_type)
+                     const struct skep_btf *target, uint32_t target_type, uint64_t *steps)
 {
-    struct pair p = {local, target, 0};
+    struct pair p = {local, target, steps};
 
     return match(&p, local_type, target_type, false, BTF_MAX_DEPTH);
 }

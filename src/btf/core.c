@@ -22,7 +22,7 @@
 enum {
     MAX_ACCESS = 64,       /* steps of an access, as in libbpf */
     MAX_CANDIDATES = 1024, /* types of one name in a target */
-    MAX_STEPS = 1000000    /* members looked at for one relocation */
+    STEPS_EACH = 20000     /* what a relocation adds to the steps that all of them may take */
 };
 
 enum family { FIELD, TYPE, ENUMVAL };
@@ -75,7 +75,7 @@ struct core {
     size_t target_count;
     uint32_t *slots; /* by local type: index + 1 into known */
     VEC(struct candidates) known;
-    uint32_t steps; /* of the relocation at hand */
+    uint64_t steps; /* members that may still be looked at: bounds hostile types, not real ones */
 };
 
 /* -- life ------------------------------------------------------------------------------------------------------------ */
@@ -94,6 +94,7 @@ int core_open(const struct skep_btf *local, const struct skep_btf *const *target
     }
     core->local = local;
     core->target_count = count;
+    core->steps = 2 * CORE_STEPS;
     for (size_t i = 0; i < count; i++)
         core->targets[i] = targets[i];
     *out = core;
@@ -315,8 +316,9 @@ static int match_member(struct core *core, const struct step *local, struct path
     if (!btf_is(path->btf, type, BTF_COMPOSITES))
         return 0;
     for (uint32_t i = 0; i < btf_length(path->btf, type); i++) {
-        if (core->steps++ >= MAX_STEPS)
+        if (!core->steps)
             return -SKEP_E2BIG;
+        core->steps--;
         field = btf_field_at(path->btf, type, i);
         path->bit_offset += field.bit_offset;
         if (!*field.name) {
@@ -395,8 +397,8 @@ static int match_path(struct core *core, uint32_t kind, const struct path *local
     switch (kinds[kind].family) {
     case TYPE:
         return kind == CORE_TYPE_MATCHES
-                   ? core_types_match(local->btf, local->root, target, root)
-                   : core_types_compatible(local->btf, local->root, target, root);
+                   ? core_types_match(local->btf, local->root, target, root, &core->steps)
+                   : core_types_compatible(local->btf, local->root, target, root, &core->steps);
     case ENUMVAL:
         return match_enumerator(local, out);
     default:
@@ -666,7 +668,7 @@ int core_resolve(struct core *core, const struct core_query *query, struct core_
             core_kind_name(query->kind), query->type, skep_btf_kind(local, query->type),
             btf_name_of(local, query->type), query->access);
     *out = (struct core_result){0};
-    core->steps = 0;
+    core->steps += STEPS_EACH;
     if (query->kind == CORE_TYPE_ID_LOCAL)
         out->local = out->value = query->type;
     else if (!*btf_name_of(local, query->type))

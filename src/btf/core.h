@@ -73,15 +73,15 @@ int core_patch(struct skep_insn *insns, size_t count, size_t index,
 /* Poison one instruction (or both halves of a wide one) the way core_patch does. */
 void core_poison(struct skep_insn *insns, size_t count, size_t index);
 
-/* -- comparing types
- * -------------------------------------------------------------------------------------------------
- */
-/* Same kind and shape, names aside (TYPE_EXISTS, TYPE_SIZE, kfunc and ksym prototypes): 1 yes, 0
- * no, or an error. */
+/* -- comparing types ------------------------------------------------------------------------------------------------- */
+/* `steps` is what the comparison may cost and is counted down: types that use each other many times could go on for
+ * ever. -SKEP_E2BIG when it is used up, -SKEP_EINVAL where types nest deeper than BTF_MAX_DEPTH. */
+enum { CORE_STEPS = 1000000 };
+/* Same kind and shape, names aside (TYPE_EXISTS, TYPE_SIZE, kfunc and ksym prototypes): 1 yes, 0 no, or an error. */
 int core_types_compatible(const struct skep_btf *local, uint32_t local_type,
-                          const struct skep_btf *target, uint32_t target_type);
+                          const struct skep_btf *target, uint32_t target_type, uint64_t *steps);
 /* Same names, members and layout of meaning (TYPE_MATCHES): 1 yes, 0 no, or an error. */
 int core_types_match(const struct skep_btf *local, uint32_t local_type,
-                     const struct skep_btf *target, uint32_t target_type);
+                     const struct skep_btf *target, uint32_t target_type, uint64_t *steps);
 
 #endif

@@ -38,7 +38,17 @@ static bool spend(struct declarer *d)
         d->budget--;
     else
         fail(d, -SKEP_E2BIG);
+    if (d->print && d->text.count > DUMP_FLUSH)
+        declare_flush(d);
     return !d->text.code;
+}
+
+int declare_flush(struct declarer *d)
+{
+    if (!d->text.code && d->text.count)
+        d->text.code = d->print(d->user, d->text.items, d->text.count);
+    d->text.count = 0;
+    return d->text.code;
 }
 
 static void indent(struct declarer *d, uint32_t level)

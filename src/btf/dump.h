@@ -9,7 +9,8 @@
 #include "btf/btf.h"
 
 enum {
-    DUMP_NEST = 128 /* declarations in declarations; nothing real comes near it */
+    DUMP_FLUSH = 16 * 1024, /* characters that gather before they are printed */
+    DUMP_NEST = 128         /* declarations in declarations; nothing real comes near it */
 };
 
 /* Writes declarations. Zero but for btf; `names`, when set, gives types and enumerators names that are unique. */
@@ -18,10 +19,14 @@ struct declarer {
     struct text text;
     struct dump_names *names; /* NULL: as they are */
     uint8_t *aligns;          /* by type, 255: not known yet; NULL: not remembered */
-    uint64_t
-        budget; /* steps left; inline types that use each other could otherwise be written 2^n times */
+    uint64_t budget;          /* steps left: inline types could otherwise be written 2^n times */
     uint32_t nest;
+    skep_print_fn print; /* where text goes as it gathers; NULL: it stays in `text` */
+    void *user;
 };
+
+/* Hand the text gathered so far to `print`; the first failure, if any. */
+int declare_flush(struct declarer *d);
 
 /* `int (*name)[4]`; anonymous structs and enums are written out, indented by `level`. */
 void declare_type(struct declarer *d, uint32_t id, const char *name, uint32_t level);

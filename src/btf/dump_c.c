@@ -97,26 +97,12 @@ struct dump {
     struct dump_names names;
     uint8_t *states; /* by type */
     VEC(uint32_t) queue;
-    skep_print_fn print;
-    void *user;
     uint32_t nest;
 };
 
 static bool is_named(const struct dump *dump, uint32_t id)
 {
     return btf_name_offset(dump->btf, id) != 0;
-}
-
-static int flush(struct dump *dump)
-{
-    struct text *text = &dump->d.text;
-
-    if (!text->code && dump->names.is_out_of_memory)
-        text->code = -SKEP_ENOMEM;
-    if (!text->code && text->count)
-        text->code = dump->print(dump->user, text->items, text->count);
-    text->count = 0;
-    return text->code;
 }
 
 static void mark_referenced(struct dump *dump)
@@ -256,8 +242,10 @@ static void write_definition(struct dump *dump, uint32_t id, uint32_t user);
 static void end_definition(struct dump *dump)
 {
     text_str(&dump->d.text, ";\n\n");
-    if (dump->d.text.count > 16 * 1024)
-        flush(dump);
+    if (dump->names.is_out_of_memory && !dump->d.text.code)
+        dump->d.text.code = -SKEP_ENOMEM;
+    if (dump->d.text.count > DUMP_FLUSH)
+        declare_flush(&dump->d);
 }
 
 /* The compiler knows it without a typedef. */
@@ -415,7 +403,8 @@ static int dump_type(struct dump *dump, uint32_t id)
 
 int dump_c(const struct skep_btf *btf, skep_print_fn print, void *user)
 {
-    struct dump dump = {.btf = btf, .d.btf = btf, .names.btf = btf, .print = print, .user = user};
+    struct dump dump = {
+        .btf = btf, .d.btf = btf, .d.print = print, .d.user = user, .names.btf = btf};
     struct text *text = &dump.d.text;
     int code = 0;
 
@@ -428,7 +417,7 @@ int dump_c(const struct skep_btf *btf, skep_print_fn print, void *user)
     }
     memset(dump.d.aligns, 255, btf->count);
     dump.d.names = &dump.names;
-    dump.d.budget = 4000000 + (uint64_t)btf->word_count * 64;
+    dump.d.budget = 1000000 + (uint64_t)btf->word_count * 64;
     mark_referenced(&dump);
     text_str(text, "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
                    "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
@@ -439,7 +428,7 @@ int dump_c(const struct skep_btf *btf, skep_print_fn print, void *user)
     text_str(text, "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"
                    "#endif /* __VMLINUX_H__ */\n");
     if (!code)
-        code = flush(&dump);
+        code = declare_flush(&dump.d);
 out:
     free(dump.states);
     free(dump.d.aligns);

@@ -80,9 +80,10 @@ static int patch_access(struct skep_insn *insn, size_t index, const struct core_
         poison_one(insn);
         return 0;
     }
-    insn->off = (int16_t)result->value;
-    if (!result->has_sizes || result->local_size == result->target_size)
+    if (!result->has_sizes || result->local_size == result->target_size) {
+        insn->off = (int16_t)result->value;
         return 0;
+    }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         if (sizes[i].bits == (insn->code & SIZE_MASK))
             bytes = sizes[i].bytes;
@@ -94,6 +95,7 @@ static int patch_access(struct skep_insn *insn, size_t index, const struct core_
                          "co-re: instruction %zu accesses %u bytes of a field that has %u here and "
                          "%u in the target",
                          index, bytes, result->local_size, result->target_size);
+    insn->off = (int16_t)result->value;
     insn->code = (uint8_t)((insn->code & ~SIZE_MASK) | bits);
     return 0;
 }

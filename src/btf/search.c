@@ -179,7 +179,7 @@ bool btf_find_field(const struct skep_btf *btf, uint32_t id, const char *name,
 {
     /* Anonymous unions of anonymous unions may be walked 2^depth times; nothing real comes near
      * this. */
-    uint32_t budget = 1000000;
+    uint32_t budget = 100000;
 
     return find_field(btf, id, name, 0, &budget, out);
 }

@@ -180,8 +180,8 @@ static void print_float(struct printer *p, uint32_t id, uint64_t at)
     if (!__builtin_isfinite(value)) {
         text_printf(&p->text, p->is_json ? "\"%s\"" : "%s",
                     __builtin_isnan(value) ? "nan"
-                    : value < 0    ? "-inf"
-                                   : "inf");
+                    : value < 0            ? "-inf"
+                                           : "inf");
         return;
     }
     for (int digits = size == 4 ? 6 : 15; digits <= 17; digits++) {
@@ -369,7 +369,7 @@ int skep_btf_print_value(const struct skep_btf *btf, uint32_t id, const void *by
                         .size = size,
                         .is_json = flags & SKEP_VALUE_JSON,
                         .is_big = flags & SKEP_VALUE_BIG_ENDIAN,
-                        .budget = 1000000 + (uint64_t)size * 16,
+                        .budget = 100000 + (uint64_t)size * 16,
                         .print = print,
                         .user = user};
     int64_t needed = skep_btf_size(btf, id);

@@ -200,13 +200,60 @@ static uint8_t next_slot(struct build *b)
     return (uint8_t)(REGION_SLOTS + slot);
 }
 
+/* Where a map lies whose address ld_imm64 asks for: the value of an array's key 0, a jump table. */
+static struct exec_region map_place(struct skep_map *map)
+{
+    uint32_t zero = 0, bytes = 0;
+    uintptr_t start = 0;
+
+    if (map->ops && map->ops->type == SKEP_MAP_TYPE_ARRAY) {
+        start = (uintptr_t)map->ops->lookup(map, &zero, 0);
+        bytes = map->def.value_size;
+    } else if (map->ops && map->ops->type == SKEP_MAP_TYPE_INSN_ARRAY) {
+        map->ops->find(map, (uintptr_t)map->state, &start, &bytes);
+    }
+    return exec_map_value(map, start, bytes);
+}
+
+static int make_map_value(struct build *b, uint32_t i, struct exec_op *op)
+{
+    const struct skep_insn *insn = &b->source->insns[i];
+    struct exec_region place = map_place(b->source->maps[insn->imm]);
+    uint64_t size = place.size > place.writable ? place.size : place.writable;
+
+    if (!place.start)
+        return refuse(b, i, "only an array's value has an address");
+    if ((uint32_t)insn[1].imm >= size)
+        return refuse(b, i, "the offset lies outside of the map's value");
+    op->off = (int32_t)b->code->value_count;
+    b->code->values[b->code->value_count++] = place;
+    op->imm64 = place.start + (uint32_t)insn[1].imm;
+    op->slot = next_slot(b);
+    return OP_MAP_VALUE;
+}
+
+/* An extern that this engine does not have: fine if it is weak and never called, or a variable. */
+static int make_extern(struct build *b, uint32_t i, const struct isa_op *row, struct exec_op *op)
+{
+    uint32_t number = (uint32_t)b->source->insns[i].imm;
+    int code;
+
+    if (number >= b->source->extern_count)
+        return refuse(b, i, "the program has no extern with that index");
+    if (!b->source->externs[number].is_weak) {
+        code = error_set(b->err, -SKEP_EUNRESOLVED,
+                         "insn %u: extern '%s' is not offered by this engine", i,
+                         b->source->externs[number].name);
+        error_place(b->err, i, NULL, 0, 0);
+        return code;
+    }
+    op->imm64 = 0;
+    return row->does == ISA_DO_BTF_ID ? OP_CONST64 : OP_REFUSE;
+}
+
 static int make_wide(struct build *b, uint32_t i, const struct isa_op *row, struct exec_op *op)
 {
     const struct skep_insn *insn = &b->source->insns[i];
-    struct exec_value *value;
-    struct skep_map *map;
-    uint32_t zero = 0;
-    void *start;
 
     switch (row->does) {
     case ISA_DO_CONST:
@@ -219,25 +266,9 @@ static int make_wide(struct build *b, uint32_t i, const struct isa_op *row, stru
         op->imm64 = EXEC_FUNC_BASE + (uint64_t)isa_target(row, insn, i);
         return OP_CONST64;
     case ISA_DO_MAP_VALUE:
-        map = b->source->maps[insn->imm];
-        start = map->ops && map->def.key_size == sizeof zero && !map->template_map &&
-                        map->def.type == SKEP_MAP_TYPE_ARRAY
-                    ? map->ops->lookup(map, &zero, 0)
-                    : NULL;
-        if (!start)
-            return refuse(b, i, "only an array's value has an address");
-        if ((uint32_t)insn[1].imm >= map->def.value_size)
-            return refuse(b, i, "the offset lies outside of the map's value");
-        value = &b->code->values[b->code->value_count];
-        *value = (struct exec_value){(uint64_t)(uintptr_t)start, map->def.value_size,
-                                     !(map->def.flags & MAP_F_WRONLY_PROG),
-                                     !(map->def.flags & MAP_F_RDONLY_PROG)};
-        op->off = (int32_t)b->code->value_count++;
-        op->imm64 = value->start + (uint32_t)insn[1].imm;
-        op->slot = next_slot(b);
-        return OP_MAP_VALUE;
+        return make_map_value(b, i, op);
     default:
-        return OP_REFUSE;
+        return make_extern(b, i, row, op);
     }
 }
 
@@ -251,7 +282,7 @@ static int make_call(struct build *b, uint32_t i, const struct isa_op *row, stru
         op->imm = (int32_t)isa_target(row, insn, i);
         return OP_CALL_LOCAL;
     case ISA_DO_CALL_KFUNC:
-        return OP_REFUSE;
+        return make_extern(b, i, row, op);
     case ISA_DO_CALL_REG:
         op->slot = next_slot(b);
         return OP_CALL_REG;
@@ -480,9 +511,9 @@ static size_t lay_out(const struct exec_source *s, uint8_t *base, uint32_t value
     c->externs = take(&l, s->extern_count, sizeof *c->externs);
     copy_lines(&l, s, c);
     for (uint32_t i = 0; i < s->extern_count; i++) {
-        const char *name = take_string(&l, s->externs[i]);
+        const char *name = take_string(&l, s->externs[i].name);
         if (base)
-            c->externs[i] = name;
+            c->externs[i] = (struct exec_extern){name, s->externs[i].is_weak};
     }
     return l.used;
 }

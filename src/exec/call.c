@@ -68,8 +68,8 @@ void exec_refuse(struct skep_call *call, const struct exec_code *code, uint32_t 
             "a field, type or enumerator that the target BTF does not have (CO-RE relocation)");
     } else {
         number = op->id == ISA_CALL ? (uint32_t)at->imm - SKEP_POISON - 1 : (uint32_t)at->imm;
-        exec_fault(call, -SKEP_EUNRESOLVED, "extern '%s' is not offered here",
-                   number < code->extern_count ? code->externs[number] : "?");
+        exec_fault(call, -SKEP_EUNRESOLVED, "extern '%s' is not offered by this engine",
+                   number < code->extern_count ? code->externs[number].name : "?");
     }
 }
 
@@ -255,9 +255,7 @@ static void take_result(struct skep_call *call, const struct platform_helper *pr
         if (map->template_map)
             *value = grant(call, (struct skep_map *)(uintptr_t)*value);
         else
-            call->regions[slot] = (struct exec_region){
-                *value, map->def.flags & MAP_F_WRONLY_PROG ? 0 : map->def.value_size,
-                map->def.flags & MAP_F_RDONLY_PROG ? 0 : map->def.value_size, "map value"};
+            call->regions[slot] = exec_map_value(map, *value, map->def.value_size);
     } else if (proto->ret == RET_MEM_OR_NULL && *value) {
         call->regions[slot] = (struct exec_region){*value, r[2], r[2], "record"};
     } else if (proto->ret == RET_VOID) {
@@ -301,19 +299,12 @@ bool exec_callback(struct skep_call *call, uint64_t func, const uint64_t args[5]
                    func);
         return false;
     }
-    if (call->level + 1 >= EXEC_FRAMES) {
-        exec_fault(call, -SKEP_EFAULTED, "the callback would nest more than %d functions deep",
-                   EXEC_FRAMES);
+    exec_frame_at(call, call->level)->code = code;
+    if (!exec_frame_push(call, code->depth_of[code->op_of[target]]))
         return false;
-    }
-    call->frames[call->level].code = code;
-    call->level++;
     exec_interp(call, code, target, args, ret);
-    call->level--;
+    exec_frame_pop(call);
     call->code = code;
-    call->regions[REGION_FRAME] = call->regions[REGION_CALLERS + call->level];
-    call->regions[REGION_CALLERS + call->level].size = 0;
-    call->regions[REGION_CALLERS + call->level].writable = 0;
     return !call->code_result;
 }
 
@@ -331,6 +322,7 @@ int exec_run(struct skep_call *call, const struct exec_code *code, uint64_t r1, 
              uint64_t *ret)
 {
     const uint64_t args[5] = {r1, r2, 0, 0, 0};
+    int code_result;
 
     call->level = call->grant_count = call->tail_calls = 0;
     call->code_result = 0;
@@ -338,5 +330,9 @@ int exec_run(struct skep_call *call, const struct exec_code *code, uint64_t r1, 
     memset(&call->regions[REGION_FOUND], 0, (1 + call->slots_dirty) * sizeof *call->regions);
     call->slots_dirty = code->slots;
     call->err.insn = UINT32_MAX;
-    return exec_interp(call, code, 0, args, ret);
+    exec_frame_enter(call, code->depth_of[0]);
+    code_result = exec_interp(call, code, 0, args, ret);
+    if (call->more[0])
+        exec_frame_release(call);
+    return code_result;
 }

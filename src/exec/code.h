@@ -32,12 +32,6 @@ struct exec_op {
     };
 };
 
-struct exec_value { /* the value of a global map, named by ld_imm64 */
-    uint64_t start;
-    uint32_t size;
-    bool is_readable, is_writable;
-};
-
 struct exec_code {
     struct exec_op *ops;
     uint32_t op_count, insn_count, map_count, value_count, line_count;
@@ -46,9 +40,9 @@ struct exec_code {
     uint16_t *depth_of; /* operation that starts a function -> bytes of frame it clears */
     struct skep_insn *insns;
     struct skep_map **maps;
-    struct exec_value *values;
+    struct exec_region *values; /* of global maps, named by ld_imm64 */
     struct exec_line *lines;
-    const char **externs;
+    struct exec_extern *externs;
     uint32_t extern_count, slots; /* slots: how many regions from REGION_SLOTS on operations set */
     struct exec_helper (*helper)(uint32_t id);
     const struct platform_ctx *ctx;
@@ -59,8 +53,8 @@ struct exec_code {
 
 /* -- interp.c ---------------------------------------------------------------------------------- */
 const void *const *exec_handlers(void); /* by exec_op_id */
-/* Run the function that starts at instruction `entry` in a new frame at call->level; 0 or
- * call->code_result. */
+/* Run the function that starts at instruction `entry` in the frame at call->level, which has been
+ * entered; 0 or call->code_result. */
 int exec_interp(struct skep_call *, const struct exec_code *, uint32_t entry,
                 const uint64_t args[5], uint64_t *ret);
 
@@ -80,7 +74,35 @@ bool exec_store(struct skep_call *, struct exec_op *, uint64_t address, uint32_t
                 uint64_t value);
 /* For atomics: aligned, writable memory; NULL: the run has ended. */
 void *exec_atomic(struct skep_call *, uint64_t address, uint32_t size);
-void exec_enter_frame(struct skep_call *, uint32_t depth);
+
+/* -- frame.c ---------------------------------------------------------------------------------- */
+enum { EXEC_MAY_GOTO_TURNS = 8 * 1024 * 1024 }; /* Linux's BPF_MAX_LOOPS: turns for each frame */
+
+static inline struct exec_block *exec_frame_block(struct skep_call *call, uint32_t level)
+{
+    return level < EXEC_FRAMES ? &call->first : call->more[level / EXEC_FRAMES - 1];
+}
+
+static inline struct exec_frame *exec_frame_at(struct skep_call *call, uint32_t level)
+{
+    return &exec_frame_block(call, level)->frames[level % EXEC_FRAMES];
+}
+
+/* What r10 is in that frame: its upper end. */
+static inline uint8_t *exec_frame_top(struct skep_call *call, uint32_t level)
+{
+    struct exec_block *block = exec_frame_block(call, level);
+
+    return block->stack + sizeof block->stack - (size_t)(level % EXEC_FRAMES) * EXEC_STACK;
+}
+
+void exec_frame_enter(struct skep_call *, uint32_t depth); /* the frame at call->level */
+bool exec_frame_push(struct skep_call *, uint32_t depth); /* a callee's; false: the run has ended */
+struct exec_frame *exec_frame_pop(struct skep_call *);    /* the caller's, which goes on */
+void exec_frame_replace(struct skep_call *, uint32_t depth); /* by a tail call's program */
+/* Clear and open the rest of a frame that the access lies in; false: there is none. */
+bool exec_frame_extend(struct skep_call *, uint64_t address, uint64_t size);
+void exec_frame_release(struct skep_call *);
 
 /* -- call.c ------------------------------------------------------------------------------------ */
 /* Check r[1..5] by the prototype, call, and note what came back in region `slot`. False: the run

@@ -35,7 +35,8 @@ struct exec_region {
     const char *name; /* "stack", "packet", "map value": for messages */
 };
 enum {
-    EXEC_FRAMES = 8,
+    EXEC_FRAMES = 8,                    /* of one program's functions */
+    EXEC_FRAMES_ALL = EXEC_FRAMES * 34, /* of all that tail-called each other from functions */
     EXEC_STACK = 512,
     EXEC_TAIL_CALLS = 33, /* MAX_TAIL_CALL_CNT */
     EXEC_GRANTS = 32
@@ -57,7 +58,7 @@ enum {
 #define EXEC_CTX_BASE   UINT64_C(0xff43000000000000)
 #define EXEC_MAP_BASE   UINT64_C(0xff4d000000000000) /* + index of the map in the code's table */
 #define EXEC_INNER_BASE UINT64_C(0xff4e000000000000) /* + index into skep_call.grants */
-#define EXEC_FUNC_BASE  UINT64_C(0xff46000000000000) /* + index of the instruction */
+#define EXEC_FUNC_BASE  MAP_INSN_BASE                /* + index of the instruction */
 
 /* What helpers may ask of the program around; no member is NULL. */
 struct exec_host {
@@ -69,6 +70,19 @@ struct exec_host {
 };
 
 struct exec_op;
+struct exec_frame { /* of a function: what it comes back with from a call, and its stack */
+    const struct exec_code *code;
+    const struct exec_op *ret;
+    uint64_t saved[5]; /* r6 .. r10 */
+    uint32_t ret_insn, may_goto_left;
+    uint32_t first; /* level at which the program that the function belongs to began */
+    uint16_t depth; /* bytes of the stack that were cleared */
+};
+struct exec_block {
+    struct exec_frame frames[EXEC_FRAMES];
+    uint8_t stack[EXEC_FRAMES * EXEC_STACK] __attribute__((aligned(16)));
+};
+
 struct skep_call {
     struct exec_region regions[REGION_COUNT];
     const struct exec_code *code; /* the program running now; tail calls change it */
@@ -86,21 +100,17 @@ struct skep_call {
      * false: outside. */
     bool (*packet_read)(struct skep_call *, int64_t offset, void *out, uint32_t size);
     uint32_t grant_count;
-    uint32_t level;       /* frames in use - 1 */
+    uint32_t level;                                             /* frames in use - 1 */
+    struct mem *mem;                                            /* for more frames; NULL: none */
+    struct exec_block *more[EXEC_FRAMES_ALL / EXEC_FRAMES - 1]; /* the levels from EXEC_FRAMES on */
     uint32_t slots_dirty; /* regions from REGION_FOUND on that a run has set */
     int code_result;      /* not 0: the run ends with this code, and `err` says why */
 
     /* from here on nothing needs clearing */
     struct skep_map *grants[EXEC_GRANTS]; /* inner maps that lookups yielded */
-    struct exec_frame {
-        const struct exec_code *code;
-        const struct exec_op *ret;
-        uint64_t saved[5]; /* r6 .. r10 */
-        uint32_t ret_insn, may_goto_left;
-    } frames[EXEC_FRAMES];
-    struct skep_error err; /* where and what; filled by exec_fault */
-    uint64_t regs[11];     /* at the fault */
-    uint8_t stack[EXEC_FRAMES * EXEC_STACK] __attribute__((aligned(16)));
+    struct skep_error err;                /* where and what; filled by exec_fault */
+    uint64_t regs[11];                    /* at the fault */
+    struct exec_block first;              /* of frames, level 0 to EXEC_FRAMES - 1 */
 };
 
 /* End the run: the first call wins; the interpreter adds instruction and source line. Helpers then
@@ -118,6 +128,14 @@ uint64_t exec_map_handle(const struct skep_call *, const struct skep_map *);
  * has ended. */
 bool exec_callback(struct skep_call *, uint64_t func, const uint64_t args[5], uint64_t *ret);
 
+/* The bytes of a map's value, with the rights that programs have there. */
+static inline struct exec_region exec_map_value(const struct skep_map *map, uint64_t start,
+                                                uint64_t size)
+{
+    return (struct exec_region){start, map_is_readable(map) ? size : 0,
+                                map_is_writable(map) ? size : 0, "map value"};
+}
+
 /* -- building and running ---------------------------------------------------------------------- */
 struct exec_helper {
     helper_fn fn; /* NULL: not offered here */
@@ -127,6 +145,10 @@ struct exec_line {
     uint32_t insn, line, column;
     const char *file, *source;
 };
+struct exec_extern {
+    const char *name;
+    bool is_weak; /* may be missing: a function until it is called, a variable is at address 0 */
+};
 struct exec_source {
     const char *name;
     const struct skep_insn *insns;
@@ -135,7 +157,8 @@ struct exec_source {
     uint32_t map_count;
     const struct exec_line *lines; /* sorted by insn; copied */
     uint32_t line_count;
-    const char *const *externs; /* what SKEP_POISON and kfunc calls count; copied */
+    const struct exec_extern
+        *externs; /* what SKEP_POISON, kfunc calls and variables count; copied */
     uint32_t extern_count;
     struct exec_helper (*helper)(uint32_t id);
     const struct platform_ctx *ctx; /* what r1 is at the entry */

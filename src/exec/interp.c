@@ -21,9 +21,6 @@
 /* How many instructions may pass between two looks at the cancel flag. */
 enum { LOOK_EVERY = 1 << 16 };
 
-/* Linux's BPF_MAX_LOOPS: turns that may_goto allows a frame. */
-enum { MAY_GOTO_TURNS = 8 * 1024 * 1024 };
-
 /* When to look next, or the end of the run in call->code_result. */
 static int64_t look_now(struct skep_call *call, int64_t count)
 {
@@ -139,11 +136,9 @@ static int run(struct skep_call *call, const struct exec_code *code, uint32_t en
     base = call->level;
     op = code->ops + code->op_of[entry];
     call->code = code;
-    exec_enter_frame(call, code->depth_of[op - code->ops]);
-    frame = call->stack + sizeof call->stack - (size_t)base * EXEC_STACK;
+    frame = exec_frame_top(call, base);
     memcpy(&r[1], args, 5 * sizeof *args);
     r[10] = (uint64_t)(uintptr_t)frame;
-    call->frames[base].may_goto_left = MAY_GOTO_TURNS;
     count = -(int64_t)entry;
     look = look_now(call, count);
     if (call->code_result)
@@ -274,13 +269,10 @@ do_NOP:
 do_CONST64:
     DST = op->imm64;
     STEP;
-do_MAP_VALUE : {
-    const struct exec_value *v = &code->values[op->off];
-    call->regions[op->slot] = (struct exec_region){v->start, v->is_readable ? v->size : 0,
-                                                   v->is_writable ? v->size : 0, "map value"};
+do_MAP_VALUE:
+    call->regions[op->slot] = code->values[op->off];
     DST = op->imm64;
     STEP;
-}
 
 /* -- memory ------------------------------------------------------------------------------------ */
 #define HINT (&call->regions[__atomic_load_n(&op->hint, __ATOMIC_RELAXED)])
@@ -478,9 +470,9 @@ do_JA:
     JUMP_U(JSET, &)
 
 do_MAY_GOTO:
-    if (!call->frames[call->level].may_goto_left)
+    if (!exec_frame_at(call, call->level)->may_goto_left)
         TAKE;
-    call->frames[call->level].may_goto_left--;
+    exec_frame_at(call, call->level)->may_goto_left--;
     STEP;
 
 do_JUMP_REG:
@@ -516,25 +508,19 @@ do_CALL_REG:
 do_CALL_LOCAL:
     target = IMM32;
 call_target : {
-    struct exec_frame *saved = &call->frames[call->level];
+    struct exec_frame *saved = exec_frame_at(call, call->level);
     uint32_t here = code->insn_of[op - code->ops];
 
-    if (call->level + 1 >= EXEC_FRAMES) {
-        exec_fault(call, -SKEP_EFAULTED, "the call nests %d functions deep, %d are allowed",
-                   EXEC_FRAMES + 1, EXEC_FRAMES);
+    if (!exec_frame_push(call, code->depth_of[code->op_of[target]]))
         goto ended;
-    }
     saved->code = code;
     saved->ret = op + 1;
     saved->ret_insn = here + 1;
     memcpy(saved->saved, &r[6], sizeof saved->saved);
     count += (int64_t)here + 1 - (int64_t)target;
-    call->level++;
     op = code->ops + code->op_of[target];
-    exec_enter_frame(call, code->depth_of[op - code->ops]);
-    frame -= EXEC_STACK;
+    frame = exec_frame_top(call, call->level);
     r[10] = (uint64_t)(uintptr_t)frame;
-    call->frames[call->level].may_goto_left = MAY_GOTO_TURNS;
     if (UNLIKELY(count >= look))
         goto look;
     NEXT;
@@ -543,22 +529,18 @@ call_target : {
 do_EXIT:
 leave:
     count += (int64_t)code->insn_of[op - code->ops] + 1;
-    call->regions[REGION_FRAME].size = call->regions[REGION_FRAME].writable = 0;
     if (call->level == base) {
         call->insns += (uint64_t)count;
         *ret = r[0];
         return 0;
     }
     {
-        struct exec_frame *saved = &call->frames[--call->level];
+        struct exec_frame *saved = exec_frame_pop(call);
 
-        call->regions[REGION_FRAME] = call->regions[REGION_CALLERS + call->level];
-        call->regions[REGION_CALLERS + call->level].size = 0;
-        call->regions[REGION_CALLERS + call->level].writable = 0;
         call->code = code = saved->code;
         op = code->ops + (saved->ret - code->ops);
         memcpy(&r[6], saved->saved, sizeof saved->saved);
-        frame += EXEC_STACK;
+        frame = exec_frame_top(call, call->level);
         count -= (int64_t)saved->ret_insn;
     }
     NEXT;
@@ -590,9 +572,7 @@ do_MAP_LOOKUP : {
     found = map->ops->lookup(map, (const void *)(uintptr_t)address, call->cpu);
     r[0] = (uint64_t)(uintptr_t)found;
     if (found)
-        call->regions[op->slot] = (struct exec_region){
-            r[0], map->def.flags & MAP_F_WRONLY_PROG ? 0 : map->def.value_size,
-            map->def.flags & MAP_F_RDONLY_PROG ? 0 : map->def.value_size, "map value"};
+        call->regions[op->slot] = exec_map_value(map, r[0], map->def.value_size);
     STEP;
 }
 
@@ -603,10 +583,7 @@ do_TAIL_CALL : {
         count += (int64_t)code->insn_of[op - code->ops] + 1;
         call->code = code = next;
         op = code->ops;
-        call->regions[REGION_FRAME].size = 0;
-        call->regions[REGION_FRAME].writable = 0;
-        exec_enter_frame(call, code->depth_of[0]);
-        call->frames[call->level].may_goto_left = MAY_GOTO_TURNS;
+        exec_frame_replace(call, code->depth_of[0]);
         if (UNLIKELY(count >= look))
             goto look;
         NEXT;

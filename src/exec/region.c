@@ -19,39 +19,6 @@ void exec_region_set(struct skep_call *call, uint32_t index, const void *start, 
                                                 start && is_writable ? size : 0, name};
 }
 
-/* The new frame at call->level, cleared `depth` bytes deep; the caller's becomes one of the
- * callers'. */
-void exec_enter_frame(struct skep_call *call, uint32_t depth)
-{
-    uint8_t *top = call->stack + sizeof call->stack - (size_t)call->level * EXEC_STACK;
-
-    if (call->level)
-        call->regions[REGION_CALLERS + call->level - 1] = call->regions[REGION_FRAME];
-    memset(top - depth, 0, depth);
-    call->regions[REGION_FRAME] =
-        (struct exec_region){(uint64_t)(uintptr_t)(top - depth), depth, depth, "stack"};
-}
-
-/* A frame may be used below what was cleared when it was entered: clear the rest then. */
-static bool extend_frame(struct skep_call *call, uint64_t address, uint32_t size)
-{
-    for (uint32_t level = 0; level <= call->level; level++) {
-        struct exec_region *region =
-            &call->regions[level == call->level ? REGION_FRAME : REGION_CALLERS + level];
-        uint64_t top = (uint64_t)(uintptr_t)(call->stack + sizeof call->stack) - level * EXEC_STACK;
-        uint64_t bottom = top - EXEC_STACK;
-
-        if (address < bottom || !check_range(address - bottom, size, EXEC_STACK))
-            continue;
-        if (region->start + region->size != top || region->size == EXEC_STACK)
-            return false;
-        memset((void *)(uintptr_t)bottom, 0, (size_t)(region->start - bottom));
-        *region = (struct exec_region){bottom, EXEC_STACK, EXEC_STACK, "stack"};
-        return true;
-    }
-    return false;
-}
-
 static bool is_inside(const struct exec_region *region, uint64_t address, uint64_t size,
                       bool is_write)
 {
@@ -72,9 +39,7 @@ static bool find_value(struct skep_call *call, struct skep_map *const *maps, uin
         if (!map->ops || !map->ops->find ||
             !map->ops->find(map, (uintptr_t)address, &start, &bytes))
             continue;
-        call->regions[REGION_FOUND] =
-            (struct exec_region){start, map->def.flags & MAP_F_WRONLY_PROG ? 0 : bytes,
-                                 map->def.flags & MAP_F_RDONLY_PROG ? 0 : bytes, "map value"};
+        call->regions[REGION_FOUND] = exec_map_value(map, start, bytes);
         return true;
     }
     return false;
@@ -86,9 +51,9 @@ static bool find_any_value(struct skep_call *call, uint64_t address)
         find_value(call, call->grants, call->grant_count, address))
         return true;
     for (uint32_t level = 0; level < call->level; level++)
-        if (call->frames[level].code != call->code &&
-            find_value(call, call->frames[level].code->maps, call->frames[level].code->map_count,
-                       address))
+        if (exec_frame_at(call, level)->code != call->code &&
+            find_value(call, exec_frame_at(call, level)->code->maps,
+                       exec_frame_at(call, level)->code->map_count, address))
             return true;
     return false;
 }
@@ -99,7 +64,7 @@ static int find_region(struct skep_call *call, uint64_t address, uint64_t size, 
     for (int i = 0; i < REGION_COUNT; i++)
         if (is_inside(&call->regions[i], address, size, is_write))
             return i;
-    if (size <= EXEC_STACK && extend_frame(call, address, (uint32_t)size))
+    if (exec_frame_extend(call, address, size))
         return find_region(call, address, size, is_write);
     if (find_any_value(call, address) &&
         is_inside(&call->regions[REGION_FOUND], address, size, is_write))
@@ -139,8 +104,7 @@ static void refuse(struct skep_call *call, uint64_t address, uint64_t size, bool
     const struct exec_region *near = nearest_region(call, address);
     const char *verb = is_write ? "write" : "read";
 
-    uint64_t r10 = (uint64_t)(uintptr_t)(call->stack + sizeof call->stack) -
-                   (uint64_t)call->level * EXEC_STACK;
+    uint64_t r10 = (uint64_t)(uintptr_t)exec_frame_top(call, call->level);
 
     if (address + EXEC_STACK * 2 - r10 < EXEC_STACK * 3)
         exec_fault(call, -SKEP_EFAULTED,

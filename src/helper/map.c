@@ -124,8 +124,9 @@ HELPER_BODY(helper_loop)
 
     if (d)
         return body_code(-SKEP_EINVAL);
-    if (turns > MAX_LOOPS)
-        return body_code(-SKEP_E2BIG);
+    if (turns >
+        MAX_LOOPS) /* 32 bits of it: Linux's verifier inlines the loop, and moves the code with a 32-bit mov */
+        return (uint32_t)-SKEP_E2BIG;
     for (uint32_t i = 0; i < turns; i++) {
         const uint64_t args[5] = {i, c, 0, 0, 0};
         uint64_t ret = 0;

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "base/reader.h"
 #include "helper/body.h"
 
@@ -53,8 +54,37 @@ static void move(struct skb_ctx *skb, ptrdiff_t by)
     skb->data_meta += by;
     skb->mac_header += by;
     skb->network_header += by;
-    if (skb->transport_header)
-        skb->transport_header += by;
+}
+
+/* -- Linux's headroom: nothing is kept there, but how much of it is left decides what the kernel thinks the transport
+ * header is. Growing it adds the difference to the header's 16-bit offset even where that says "not set", and
+ * bpf_skb_change_tail never cuts into that header. ------------------------------------------------ */
+
+static int32_t headroom(const struct skb_ctx *skb)
+{
+    return SKB_HEADROOM - skb->head_taken;
+}
+
+/* Linux's skb_cow_head. */
+static void take_head(struct skb_ctx *skb, uint32_t size)
+{
+    if ((int64_t)size > headroom(skb)) {
+        uint32_t more = (uint32_t)round_up(size - (uint32_t)headroom(skb), SKB_HEADROOM);
+        skb->head_taken -= (int32_t)more;
+        skb->transport = (uint16_t)(skb->transport + more);
+    }
+}
+
+static bool is_transport_at_network(const struct skb_ctx *skb)
+{
+    ptrdiff_t network = headroom(skb) + (skb->network_header - skb->data);
+
+    return skb->transport == (uint16_t)(network + 1);
+}
+
+static void set_transport(struct skb_ctx *skb, ptrdiff_t offset)
+{
+    skb->transport = (uint16_t)(headroom(skb) + offset + 1);
 }
 
 /* Room for `head` more bytes in front and `tail` behind; 0 or -SKEP_ENOMEM. */
@@ -84,8 +114,8 @@ static uint32_t min_length(const struct skb_ctx *skb)
 
     if (skb->network_header > skb->data)
         length = (uint32_t)(skb->network_header - skb->data);
-    if (skb->transport_header && skb->transport_header > skb->data)
-        length = (uint32_t)(skb->transport_header - skb->data);
+    if (skb->transport && skb->transport - 1 > headroom(skb))
+        length = (uint32_t)(skb->transport - 1 - headroom(skb));
     return length;
 }
 
@@ -127,6 +157,8 @@ HELPER_BODY(helper_skb_change_head)
     rc = make_room(skb, room, 0);
     if (rc)
         return body_code(rc);
+    take_head(skb, room);
+    skb->head_taken += (int32_t)room;
     skb->data -= room;
     memset(skb->data, 0, room);
     skb->mac_header = skb->data;
@@ -139,35 +171,39 @@ HELPER_BODY(helper_skb_change_head)
 
 static int push_middle(struct skb_ctx *skb, uint32_t offset, uint32_t size)
 {
-    bool is_same = skb->transport_header == skb->network_header;
-    int rc = make_room(skb, size, 0);
+    bool is_same;
+    /* Linux does not ask whether the packet is as long as the headers in front of the gap; then they
+     * end behind it. */
+    int rc = make_room(skb, size, offset > skb->len ? offset - skb->len : 0);
 
     if (rc)
         return rc;
-    if (offset > skb->len)
-        return -SKEP_ENOMEM;
+    take_head(skb, size);
+    is_same = is_transport_at_network(skb);
+    skb->head_taken += (int32_t)size;
     skb->data -= size;
     memmove(skb->data, skb->data + size, offset);
     memset(skb->data + offset, 0, size);
     skb->mac_header -= size;
     skb->network_header -= size;
     if (is_same)
-        skb->transport_header = skb->network_header;
+        set_transport(skb, skb->network_header - skb->data);
     return 0;
 }
 
 static int pop_middle(struct skb_ctx *skb, uint32_t offset, uint32_t size)
 {
-    bool is_same = skb->transport_header == skb->network_header;
+    bool is_same = is_transport_at_network(skb);
 
     if ((uint64_t)offset + size > skb->len)
         return -SKEP_ENOMEM;
     memmove(skb->data + size, skb->data, offset);
+    skb->head_taken -= (int32_t)size;
     skb->data += size;
     skb->mac_header += size;
     skb->network_header += size;
     if (is_same)
-        skb->transport_header = skb->network_header;
+        set_transport(skb, skb->network_header - skb->data);
     return 0;
 }
 
@@ -208,6 +244,7 @@ static int grow_room(struct skb_ctx *skb, uint32_t offset, uint32_t size, uint64
 
     if (skb->gso_size) /* its type is unknown here, as in Linux's test runs */
         return -SKEP_ENOTSUPP;
+    take_head(skb, size);
     rc = is_encap ? check_encap(skb, size, flags) : 0;
     if (!rc)
         rc = push_middle(skb, offset, size);
@@ -216,7 +253,7 @@ static int grow_room(struct skb_ctx *skb, uint32_t offset, uint32_t size, uint64
     skb->is_encapsulated = 1;
     skb->network_header = skb->data + mac_len;
     if (flags & (ENCAP_GRE | ENCAP_UDP))
-        skb->transport_header = skb->network_header + (flags & ENCAP_IPV6 ? IPV6_HLEN : IPV4_HLEN);
+        set_transport(skb, mac_len + (flags & ENCAP_IPV6 ? IPV6_HLEN : IPV4_HLEN));
     if (protocol_of(skb) == ETH_P_IP && flags & ENCAP_IPV6)
         set_protocol(skb, ETH_P_IPV6);
     else if (protocol_of(skb) == ETH_P_IPV6 && flags & ENCAP_IPV4)
@@ -336,6 +373,8 @@ static int insert_tag(struct skb_ctx *skb)
 
     if (rc)
         return rc;
+    take_head(skb, VLAN_HLEN);
+    skb->head_taken += VLAN_HLEN;
     skb->data -= VLAN_HLEN;
     memmove(skb->data, skb->data + VLAN_HLEN, 2 * ETH_ALEN);
     skb->mac_header -= VLAN_HLEN;
@@ -363,6 +402,7 @@ static int remove_tag(struct skb_ctx *skb, uint16_t *tci)
                    : 0x0004;
     set_protocol(skb, type);
     memmove(skb->data + VLAN_HLEN, skb->data, 2 * ETH_ALEN);
+    skb->head_taken -= VLAN_HLEN;
     skb->data += VLAN_HLEN;
     skb->len -= VLAN_HLEN;
     skb->mac_header += VLAN_HLEN;

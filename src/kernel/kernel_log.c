@@ -65,6 +65,22 @@ static bool is_step(const struct line *line)
     return insn_of(line) >= 0 || starts(line, "R0") || starts(line, "R1=");
 }
 
+/* Some messages lack their newline: the statistics stand right behind them. */
+static size_t without_statistics(const char *text, size_t length)
+{
+    static const char *const tails[] = {"processed ", "verification time "};
+
+    for (size_t at = 1; at < length; at++)
+        for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+            size_t size = strlen(tails[i]);
+
+            if (length - at > size && memcmp(text + at, tails[i], size) == 0 &&
+                isdigit((unsigned char)text[at + size]))
+                return at;
+        }
+    return length;
+}
+
 /* Walk backwards: the line that ends at `end` (exclusive, without its newline). */
 static struct line line_before(const char *log, size_t end)
 {
@@ -72,7 +88,7 @@ static struct line line_before(const char *log, size_t end)
 
     while (start && log[start - 1] != '\n')
         start--;
-    return (struct line){log + start, end - start};
+    return (struct line){log + start, without_statistics(log + start, end - start)};
 }
 
 void kernel_log_digest(const char *log, char *text, size_t room, uint32_t *insn)

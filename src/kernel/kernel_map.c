@@ -64,7 +64,6 @@ int kernel_map_create(void *handle, const struct skep_map_def *def, void *inner,
 {
     struct kernel_state *state = handle;
     const struct kernel_map *template_map = inner;
-    const char *shown = def->name ? def->name : "";
     LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = def->flags, .map_extra = def->extra,
                 .numa_node = def->numa_node);
     uint32_t value_size = def->value_size, count = entries(state, def), info_size;
@@ -85,13 +84,13 @@ int kernel_map_create(void *handle, const struct skep_map_def *def, void *inner,
     }
     if (def->type == SKEP_MAP_TYPE_STRUCT_OPS &&
         struct_ops_types(state, def, btf, btf_size, &opts, &value_size) < 0) {
-        code = error_set(err, -SKEP_EUNRESOLVED,
-                         "map %s: the running kernel has no struct_ops of that name", shown);
+        code =
+            error_set(err, -SKEP_EUNRESOLVED, "the running kernel has no struct_ops of that name");
         goto out;
     }
     map = calloc(1, sizeof *map);
     if (!map) {
-        code = error_set(err, -SKEP_ENOMEM, "map %s: no memory", shown);
+        code = error_set(err, -SKEP_ENOMEM, "no memory");
         goto out;
     }
     fd = bpf_map_create(def->type, name, def->key_size, value_size, count, &opts);
@@ -106,8 +105,8 @@ int kernel_map_create(void *handle, const struct skep_map_def *def, void *inner,
         const char *type = skep_map_type_name(def->type);
 
         code = kernel_open_error(
-            err, -fd, "map %s: create %s (type %u), key %u, value %u bytes, %u entries, flags 0x%x",
-            shown, type ? type : "map", def->type, def->key_size, value_size, count, def->flags);
+            err, -fd, "create %s (type %u), key %u, value %u bytes, %u entries, flags 0x%x",
+            type ? type : "map", def->type, def->key_size, value_size, count, def->flags);
         goto out;
     }
     map->fd = fd;

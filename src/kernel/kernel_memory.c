@@ -399,8 +399,7 @@ int kernel_memory_load(struct kernel_state *state, const struct skep_image *imag
 {
     struct kernel_memory *memory = calloc(1, sizeof *memory);
     void **copies = calloc((size_t)image->map_count + 1, sizeof *copies);
-    int code =
-        error_set(err, -SKEP_ENOMEM, "prog %s: no memory", image->name ? image->name : "memory");
+    int code = error_set(err, -SKEP_ENOMEM, "no memory");
 
     if (!memory || !copies)
         goto out;

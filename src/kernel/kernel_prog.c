@@ -51,8 +51,8 @@ static int find_extern(struct kernel_state *state, const struct skep_image *imag
     }
     if (found->kind == MISSING && !wanted->is_weak)
         return error_set(err, -SKEP_EUNRESOLVED,
-                         "prog %s: extern %s: the running kernel has no %s of that name%s",
-                         image->name, wanted->name, wanted->is_func ? "kfunc" : "variable",
+                         "extern %s: the running kernel has no %s of that name%s", wanted->name,
+                         wanted->is_func ? "kfunc" : "variable",
                          is_typed ? "" : " in /proc/kallsyms");
     return 0;
 }
@@ -105,7 +105,7 @@ int kernel_prog_resolve(struct kernel_state *state, const struct skep_image *ima
     int code = 0;
 
     if (!found)
-        return error_set(err, -SKEP_ENOMEM, "prog %s: no memory", image->name);
+        return error_set(err, -SKEP_ENOMEM, "no memory");
     for (uint32_t i = 0; i < image->insn_count; i++) {
         const struct skep_insn *from = &image->insns[i];
 
@@ -135,9 +135,8 @@ int kernel_prog_resolve(struct kernel_state *state, const struct skep_image *ima
         else if (code == 0 && is_extern)
             resolve_kfunc(insn, &found[which]);
         if (code < 0)
-            error_set(err, code,
-                      "prog %s: instruction %u: no map or extern %u (%u maps, %u externs)",
-                      image->name, i, which, image->map_count, image->extern_count);
+            error_set(err, code, "instruction %u: no map or extern %u (%u maps, %u externs)", i,
+                      which, image->map_count, image->extern_count);
         i += is_wide;
     }
 out:
@@ -215,7 +214,7 @@ static bool explain_rejection(const struct skep_image *image, const struct kerne
             snprintf(why, sizeof why,
                      "it can reach a CO-RE relocation that this kernel's types do not resolve");
     }
-    error_set(err, -SKEP_EVERIFY, "prog %s: the kernel's verifier: %s", image->name, why);
+    error_set(err, -SKEP_EVERIFY, "the kernel's verifier: %s", why);
     if (at != UINT32_MAX && at >= insns->shift)
         place_error(image, at - insns->shift, err);
     return true;
@@ -237,8 +236,7 @@ static int submit(struct kernel_state *state, const struct skep_image *image,
         return 0;
     log = calloc(1, BPF_LOG_BUF_SIZE);
     if (!log)
-        return error_set(err, -SKEP_ENOMEM, "prog %s: no memory for the verifier's log",
-                         image->name);
+        return error_set(err, -SKEP_ENOMEM, "no memory for the verifier's log");
     opts->log_buf = log;
     opts->log_size = BPF_LOG_BUF_SIZE;
     opts->log_level = 1;
@@ -251,10 +249,10 @@ static int submit(struct kernel_state *state, const struct skep_image *image,
     else if (explain_rejection(image, insns, log, err))
         code = -SKEP_EVERIFY;
     else
-        code = kernel_open_error(
-            err, sys, "prog %s: load %s of %u instructions (attach type %u, flags 0x%x)",
-            image->name ? image->name : "", type_name ? type_name : "program", insns->count,
-            (unsigned)opts->expected_attach_type, opts->prog_flags);
+        code =
+            kernel_open_error(err, sys, "load %s of %u instructions (attach type %u, flags 0x%x)",
+                              type_name ? type_name : "program", insns->count,
+                              (unsigned)opts->expected_attach_type, opts->prog_flags);
     if (*log)
         kernel_open_log(state, SKEP_LOG_DEBUG, "kernel: prog %s: the verifier's log ends: %s",
                         image->name, log + (strlen(log) > 400 ? strlen(log) - 400 : 0));
@@ -308,7 +306,7 @@ static int load(struct kernel_state *state, const struct skep_image *image, void
 
     insns.items = calloc(image->insn_count ? image->insn_count : 1, sizeof *insns.items);
     if (!insns.items)
-        return error_set(err, -SKEP_ENOMEM, "prog %s: no memory", image->name);
+        return error_set(err, -SKEP_ENOMEM, "no memory");
     code = kernel_prog_resolve(state, image, maps, insns.items, &modules, err);
     if (code == 0)
         code = kernel_types_attach(state, image, &opts, &modules, err);
@@ -330,7 +328,7 @@ int kernel_prog_load(void *handle, const struct skep_image *image, void *const *
     int code;
 
     if (!prog)
-        return error_set(err, -SKEP_ENOMEM, "prog %s: no memory", image->name);
+        return error_set(err, -SKEP_ENOMEM, "no memory");
     prog->state = handle;
     prog->type = image->type;
     prog->fd = -1;

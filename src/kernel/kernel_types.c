@@ -172,18 +172,16 @@ int kernel_types_attach(struct kernel_state *state, const struct skep_image *ima
 
     if (image->type == SKEP_PROG_TYPE_EXT)
         return error_set(err, -SKEP_EOPNOTSUPP,
-                         "prog %s: an extension (freplace) is loaded against a program that runs, "
+                         "an extension (freplace) is loaded against a program that runs, "
                          "which a load of one "
-                         "object does not name",
-                         image->name);
+                         "object does not name");
     if (image->type == SKEP_PROG_TYPE_STRUCT_OPS) {
         const char *wanted = image->target ? image->target : image->name;
 
         if (find_struct_ops(state, wanted, &id, &member) < 0 &&
             find_struct_ops(state, image->name, &id, &member) < 0)
             return error_set(err, -SKEP_EUNRESOLVED,
-                             "prog %s: no struct_ops of the running kernel has a member %s",
-                             image->name, wanted);
+                             "no struct_ops of the running kernel has a member %s", wanted);
         opts->attach_btf_id = id;
         opts->expected_attach_type = member;
         return 0;
@@ -194,8 +192,8 @@ int kernel_types_attach(struct kernel_state *state, const struct skep_image *ima
     code = kernel_types_find(state, kind, name, modules, &id, &index);
     if (code < 0)
         return error_set(err, -SKEP_EUNRESOLVED,
-                         "prog %s: attach to %s: the running kernel's BTF has no %s %s",
-                         image->name, image->target, kind, name);
+                         "attach to %s: the running kernel's BTF has no %s %s", image->target, kind,
+                         name);
     opts->attach_btf_id = id;
     opts->attach_btf_obj_fd = index ? (uint32_t)modules->fds[index] : 0;
     return 0;

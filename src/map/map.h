@@ -99,6 +99,9 @@ void map_destroy(struct skep_map *);
  * without BPF_F_INNER_MAP). */
 bool map_fits_template(const struct skep_map *as, const struct skep_map *inner);
 
+/* What an instruction's index is added to where a program holds it as a value: no address has it. */
+#define MAP_INSN_BASE UINT64_C(0xff46000000000000)
+
 /* bits of skep_map_def.flags, Linux's */
 enum {
     MAP_F_NO_PREALLOC = 1u << 0,
@@ -114,5 +117,16 @@ enum {
     MAP_F_PRESERVE_ELEMS = 1u << 11,
     MAP_F_INNER_MAP = 1u << 12
 };
+
+/* What programs may do with the bytes that lookup and find yield. */
+static inline bool map_is_readable(const struct skep_map *map)
+{
+    return !(map->def.flags & MAP_F_WRONLY_PROG);
+}
+
+static inline bool map_is_writable(const struct skep_map *map)
+{
+    return !(map->def.flags & MAP_F_RDONLY_PROG) && map->def.type != SKEP_MAP_TYPE_INSN_ARRAY;
+}
 
 #endif

@@ -9,6 +9,7 @@ extern const struct map_ops percpu_array_ops;
 extern const struct map_ops prog_array_ops;
 extern const struct map_ops array_of_maps_ops;
 extern const struct map_ops hash_ops;
+extern const struct map_ops insn_array_ops;
 
 /* Give back one reference of a map, through the runtime where there is one. */
 void map_give_back(const struct map_env *, struct skep_map *);

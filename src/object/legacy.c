@@ -133,15 +133,23 @@ static uint32_t word(const struct skep_object *obj, const struct object_map *map
     return load_u32(bytes + map->offset + index * 4, obj->elf.is_big);
 }
 
-/* Sections like "2/7" are iproute2's; so are an id on a map that holds no maps, and pinning without a NUMA node. */
+/* A section "2/7" goes with iproute2's prog array of id 2; no other layout has an id on a map that holds no maps, or
+ * pinning where the samples' layout has a NUMA node. */
 static bool is_iproute2(const struct skep_object *obj, size_t first)
 {
     for (uint32_t i = 1; i < obj->elf.section_count; i++) {
-        const char *name = obj->elf.sections[i].name;
+        uint32_t id, slot;
 
-        if (obj->sections[i].kind == SECTION_CODE && name[0] >= '0' && name[0] <= '9' &&
-            strchr(name, '/'))
-            return true;
+        if (obj->sections[i].kind != SECTION_CODE ||
+            !tail_slot_of(obj->elf.sections[i].name, &id, &slot))
+            continue;
+        for (size_t k = first; k < obj->maps.count; k++) {
+            const struct object_map *map = obj->maps.items + k;
+
+            if (word(obj, map, 0) == SKEP_MAP_TYPE_PROG_ARRAY && map->size >= SAMPLES &&
+                word(obj, map, 5) == id)
+                return true;
+        }
     }
     for (size_t i = first; i < obj->maps.count; i++) {
         const struct object_map *map = obj->maps.items + i;

@@ -229,6 +229,8 @@ uint32_t func_at(const struct skep_object *, uint32_t section, uint32_t insn); /
 int program_load(struct skep_object *, struct skep_error *);
 uint32_t program_of_func(const struct skep_object *, uint32_t func); /* OBJECT_NONE */
 int tail_load(struct skep_object *, struct skep_error *);
+/* Is this iproute2's name of a section, "ID/SLOT"? */
+bool tail_slot_of(const char *section, uint32_t *id, uint32_t *slot);
 
 /* reloc.c */
 int reloc_load(struct skep_object *, struct skep_error *);

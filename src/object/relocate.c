@@ -89,12 +89,9 @@ static void apply(struct skep_object *obj, struct core *core, uint32_t section,
 
         code = core_patch(obj->sections[section].linked, obj->sections[section].insn_count, insn,
                           &result, &fault);
-        if (!code && result.is_poison)
-            link_log(obj, SKEP_LOG_INFO, "%s: %s: insn %u is poisoned: %s", obj->name,
-                     f ? f->name : name, f ? insn - f->insn : insn, result.text);
-        else if (!code)
-            link_log(obj, SKEP_LOG_DEBUG, "%s: %s: insn %u: %s", obj->name, f ? f->name : name,
-                     f ? insn - f->insn : insn, result.text);
+        if (!code)
+            link_log(obj, result.is_poison ? SKEP_LOG_INFO : SKEP_LOG_DEBUG, "%s: %s: insn %u: %s",
+                     obj->name, f ? f->name : name, f ? insn - f->insn : insn, result.text);
     }
     if (code) {
         error_prefix(&fault, "%s+0x%x", name, record->offset);

@@ -33,15 +33,22 @@ static const char *read_number(const char *text, uint32_t *out)
     return text == start ? NULL : text;
 }
 
+bool tail_slot_of(const char *section, uint32_t *id, uint32_t *slot)
+{
+    const char *rest = read_number(section, id);
+
+    if (!rest || *rest != '/')
+        return false;
+    rest = read_number(rest + 1, slot);
+    return rest && !*rest;
+}
+
 static int load_iproute2(struct skep_object *obj, uint32_t prog, struct skep_error *err)
 {
     uint32_t id, slot;
-    const char *rest = read_number(obj->progs.items[prog].def.section, &id);
 
-    if (!rest || *rest != '/' || obj->funcs.items[obj->progs.items[prog].func].insn)
-        return 0;
-    rest = read_number(rest + 1, &slot);
-    if (!rest || *rest)
+    if (!tail_slot_of(obj->progs.items[prog].def.section, &id, &slot) ||
+        obj->funcs.items[obj->progs.items[prog].func].insn)
         return 0;
     for (uint32_t i = 0; i < obj->maps.count; i++)
         if (obj->maps.items[i].is_iproute2 && obj->maps.items[i].id == id &&

@@ -102,7 +102,8 @@ static int read_char(struct parser *p, struct number *out)
     if (*p->at != '\'')
         return fail(p, "no closing quote");
     p->at++;
-    *out = (struct number){.value = (uint64_t)(int64_t)c, .is_negative = c < 0};
+    int8_t value = (int8_t)c; /* plain char is unsigned on some targets */
+    *out = (struct number){.value = (uint64_t)(int64_t)value, .is_negative = value < 0};
     return 0;
 }
 

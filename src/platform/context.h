@@ -31,7 +31,7 @@ enum skb_checksum {
 struct skb_ctx {
     uint8_t *data, *data_end, *data_meta, *hard_start,
         *hard_end; /* data: where the program's view begins */
-    uint8_t *mac_header, *network_header, *transport_header; /* the last: NULL if not set */
+    uint8_t *mac_header, *network_header;
     uint32_t len, pkt_type, mark, queue_mapping, protocol /* network order */, vlan_present,
         vlan_tci, vlan_proto, priority;
     uint32_t ingress_ifindex, ifindex, tc_index, cb[5], hash, tc_classid, napi_id, family;
@@ -40,8 +40,15 @@ struct skb_ctx {
     uint64_t tstamp, hwtstamp;
     void *sk, *flow_keys; /* NULL: none */
     uint32_t redirect_ifindex;
+    /* Bytes of Linux's headroom in use, less than zero after it got more; the transport header as Linux counts (from the
+     * start of the headroom, in 16 bits), plus 1; 0: never set. */
+    int32_t head_taken;
+    uint16_t transport;
     uint16_t mac_len;
     uint8_t checksum /* enum skb_checksum */, csum_level, has_hash, is_encapsulated;
+};
+enum {
+    SKB_HEADROOM = 64 /* NET_SKB_PAD: of a test run's packet, and the step by which it grows */
 };
 enum { SKB_LEN_MAX = 16064 /* BPF_SKB_MAX_LEN: SKB_MAX_ALLOC with pages of 4 KiB */ };
 

@@ -222,6 +222,8 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next, size_t 
         return -SKEP_EINVAL;
     if (map->backend)
         return map->backend->map_next_key(map->handle, key, next);
+    if (map->def.flags & MAP_F_WRONLY)
+        return -SKEP_EPERM;
     return map->ops->next_key(map, key, next);
 }
 
@@ -229,8 +231,9 @@ int skep_map_freeze(struct skep_map *map)
 {
     if (map->backend)
         return map->backend->map_freeze(map->handle);
-    if (atomic_exchange(&map->is_frozen, true))
-        return -SKEP_EBUSY;
+    /* Who may not write may not freeze; after the first time nobody may write. */
+    if ((map->def.flags & MAP_F_RDONLY) || atomic_exchange(&map->is_frozen, true))
+        return -SKEP_EPERM;
     return 0;
 }
 

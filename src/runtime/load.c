@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/reader.h"
 #include "base/vec.h"
 #include "platform/platform.h"
 
@@ -195,17 +196,23 @@ static int check_given(struct load *l, const struct skep_map *map, const struct 
     return 0;
 }
 
-/* Initial bytes of a global data section; .rodata and .kconfig are frozen, as libbpf does. */
+/* What the object says a map starts with; .rodata, .kconfig and jump tables are frozen then, as
+ * libbpf does. */
 static int fill_map(struct load *l, size_t index, struct skep_map *map,
                     const struct skep_map_def *def)
 {
-    const void *data = skep_object_map_data(l->obj, index);
-    uint32_t zero = 0;
+    const uint8_t *data = skep_object_map_data(l->obj, index);
+    bool is_table = def->type == SKEP_MAP_TYPE_INSN_ARRAY;
+    uint32_t count = is_table ? def->max_entries : 1;
     int rc = 0;
 
-    if (data && def->type == SKEP_MAP_TYPE_ARRAY && def->initial_size == def->value_size)
-        rc = skep_map_update(map, &zero, sizeof zero, data, def->value_size, SKEP_ANY);
-    if (!rc && data && (def->flags & MAP_F_RDONLY_PROG))
+    if (!data || (!is_table && def->type != SKEP_MAP_TYPE_ARRAY) ||
+        def->initial_size != (uint64_t)count * def->value_size)
+        return 0;
+    for (uint32_t key = 0; !rc && key < count; key++)
+        rc = skep_map_update(map, &key, sizeof key, data + (size_t)key * def->value_size,
+                             def->value_size, SKEP_ANY);
+    if (!rc && (is_table || (def->flags & MAP_F_RDONLY_PROG)))
         rc = skep_map_freeze(map);
     if (rc)
         error_set(l->err, rc, "map %s: its initial content was refused (%s)", def->name,
@@ -311,8 +318,12 @@ static int load(struct load *l)
 {
     struct skep_link_opts link = {
         .size = sizeof link, .btf = l->opts.btf, .log = log_link, .user = l->rt};
-    int rc = skep_object_link(l->obj, &link, l->err);
+    int rc = 0;
 
+    if (skep_object_is_big_endian(l->obj) != HOST_IS_BIG)
+        return error_set(l->err, -SKEP_EINVAL, "the object is %s-endian, this machine is not",
+                         HOST_IS_BIG ? "little" : "big");
+    rc = skep_object_link(l->obj, &link, l->err);
     if (!rc)
         rc = list_contents(l);
     if (!rc)

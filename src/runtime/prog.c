@@ -75,7 +75,8 @@ static int build(struct skep_prog *prog, const struct skep_image *image, struct 
 {
     const struct platform_prog_type *type = platform_prog_type(image->type);
     struct exec_line *lines = copy_lines(image);
-    const char **externs = calloc(image->extern_count ? image->extern_count : 1, sizeof *externs);
+    struct exec_extern *externs =
+        calloc(image->extern_count ? image->extern_count : 1, sizeof *externs);
     struct exec_source source = {.name = image->name,
                                  .insns = image->insns,
                                  .insn_count = image->insn_count,
@@ -100,7 +101,7 @@ static int build(struct skep_prog *prog, const struct skep_image *image, struct 
         goto out;
     }
     for (uint32_t i = 0; i < image->extern_count; i++)
-        externs[i] = image->externs[i].name;
+        externs[i] = (struct exec_extern){image->externs[i].name, image->externs[i].is_weak};
     rc = exec_build(&prog->runtime->mem, &source, &prog->code, err);
     prog->target.code = prog->code;
 out:
@@ -196,6 +197,7 @@ void testrun_init_call(struct skep_call *call, struct skep_prog *prog, struct sk
     call->host = &prog->runtime->exec;
     call->runtime = prog->runtime;
     call->slot = slot;
+    call->mem = &prog->runtime->mem;
     call->cpu = slot->cpu;
     call->prog_type = prog->type;
     call->max_insns = prog->max_insns;

@@ -26,7 +26,7 @@ struct skep_runtime {
     struct map_env maps;
     uint64_t allow;
     const struct skep_backend *backend; /* NULL: our own engine */
-    void *backend_state; /* what its open yielded */
+    void *backend_state;                /* what its open yielded */
 };
 
 struct skep_prog {
@@ -51,8 +51,7 @@ void runtime_copy_in(void *to, size_t known, const void *from);
 /* At most as much as the caller's struct has room for; its size stays. */
 void runtime_copy_out(void *to, const void *from, size_t known);
 
-void runtime_log(struct skep_runtime *, int level, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void runtime_log(struct skep_runtime *, int level, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A slot for one call: the caller's, or a leased one that runtime_slot_give gives back. */
 struct skep_slot *runtime_slot_take(struct skep_runtime *, struct skep_slot *given);
 void runtime_slot_give(struct skep_slot *slot, struct skep_slot *given);

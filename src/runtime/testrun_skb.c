@@ -208,7 +208,7 @@ int testrun_skb(struct skep_call *call, struct skep_prog *prog, struct skep_test
                        "a packet of %zu bytes ends within the IP header it announces", size);
         goto out;
     }
-    rc = take_view(&skb, &view, err);
+    rc = run->ctx_in ? take_view(&skb, &view, err) : 0;
     if (rc)
         goto out;
     call->ctx = &skb;

@@ -232,7 +232,8 @@ static void run_side(struct side *side, const struct packet *packet, const uint8
     result->retval = result->code ? 0 : run.retval;
     result->size = result->code ? 0 : run.data_size_out;
     result->ctx_size = result->code || !ctx_size ? 0 : run.ctx_size_out;
-    snprintf(result->text, sizeof result->text, "%s", result->code ? err.text : "");
+    snprintf(result->text, sizeof result->text, "%.*s", (int)sizeof result->text - 1,
+             result->code ? err.text : "");
 }
 
 static bool is_same(const struct result *a, const struct result *b)

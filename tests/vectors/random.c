@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { PROLOGUE = 8, BODY = 60, STACK_BYTES = 64 };
+enum { PROLOGUE = 9, BODY = 60, STACK_BYTES = 64 };
 
 static uint32_t next(uint64_t *state)
 {
@@ -40,6 +40,14 @@ static struct skep_insn make(uint8_t code, uint8_t dst, uint8_t src, int16_t off
     return (struct skep_insn){code, (uint8_t)(dst | src << 4), off, imm};
 }
 
+/* Linux refuses to shift by an immediate over the width and to divide by one that is zero; registers may do both. */
+static int32_t fitting(uint8_t op, uint8_t class, int32_t imm)
+{
+    if (op == 6 || op == 7 || op == 12)
+        return imm & (class == 7 ? 63 : 31);
+    return imm == 0 && (op == 3 || op == 9) ? 1 : imm;
+}
+
 static struct skep_insn make_alu(uint64_t *state)
 {
     static const uint8_t widths[] = {16, 32, 64};
@@ -57,7 +65,7 @@ static struct skep_insn make_alu(uint64_t *state)
     if (op == 11 && is_reg)
         off = (int16_t)(8 * (1 << next(state) % 4) & (class == 7 ? 0x38 : 0x18)); /* 8 16 32 0 */
     return make((uint8_t)(op << 4 | is_reg | class), dst, is_reg ? number_register(state) : 0, off,
-                is_reg ? 0 : edge(state));
+                is_reg ? 0 : fitting(op, class, edge(state)));
 }
 
 /* An access of `size` bytes within the memory or the stack, aligned so that atomics work. */
@@ -113,10 +121,14 @@ uint32_t random_program(uint64_t *state, struct skep_insn insns[RANDOM_INSNS],
     for (int i = 0; i < RANDOM_MEM; i++)
         mem[i] = (uint8_t)next(state);
     insns[n++] = make(0xbf, 6, 1, 0, 0);
+    insns[n++] = make(0xb7, 0, 0, 0, edge(state));
     for (unsigned i = 0; n < PROLOGUE; i++)
         insns[n++] = next(state) % 2 ? make(0xb7, numbers[i], 0, 0, edge(state))
                                      : make(0x79, numbers[i], 6, (int16_t)(i * 8), 0);
     insns[n++] = make(0xb7, 9, 0, 0, edge(state));
+    /* Linux leaves what was on its stack. */
+    for (int at = -STACK_BYTES; at < 0; at += 8)
+        insns[n++] = make(0x7a, 10, 0, (int16_t)at, edge(state));
     for (uint32_t i = 0; i < BODY; i++) {
         uint32_t kind = next(state) % 10;
 

@@ -9,7 +9,7 @@
 
 #include <skep/insn.h>
 
-enum { RANDOM_INSNS = 96, RANDOM_MEM = 64 };
+enum { RANDOM_INSNS = 112, RANDOM_MEM = 64 };
 
 /* Fill `insns` and `mem`; returns the number of instructions. The same state makes the same program on every host. */
 uint32_t random_program(uint64_t *state, struct skep_insn insns[RANDOM_INSNS],

@@ -488,22 +488,22 @@ static void ask_length(struct code *code)
 /* Formats at run time: what the kernel refuses, and how long the text is. */
 static void ask_printk(struct code *code)
 {
-    static const char *texts[] = {"%d %u %x", "%ld %lu %lx", "%lld %llx", "%5d|%-5d|%05d",
-                                  "%+d % d",  "%i %X",       "%s",        "%10s|",
-                                  "%-10s|%c", "%c%5c",       "%p",        "%p.",
-                                  "%px",      "%pK",         "%pI4",      "%pI6",
-                                  "%pi4",     "%pi6",        "%pI6c",     "%pI4x z",
-                                  "%pks",     "%pk",         "%ps",       "%pS",
-                                  "%pB",      "%pM",         "%p%",       "%",
-                                  "%%",       "%%%d",        "%d%d%d%d",  "%q",
-                                  "%l",       "%llll",       "%lls",      "%sx",
-                                  "%s.",      "%hd",         "%#x",       "%.3d",
-                                  "%*d",      "\x01",        "\x80",      "caf\xc3\xa9",
-                                  "%0 5d",    "%1000d",      "%1500d",    "no",
-                                  "%5%",      "%-",          "% ",        "%08llx",
-                                  "%-+8d|",   "%lc",         "%f",        "%e",
-                                  "%pI5",     "%pIX",        "%pxyz."};
-    const char *text = PICK(code, texts);
+    static const char texts[][16] = {"%d %u %x", "%ld %lu %lx", "%lld %llx", "%5d|%-5d|%05d",
+                                     "%+d % d",  "%i %X",       "%s",        "%10s|",
+                                     "%-10s|%c", "%c%5c",       "%p",        "%p.",
+                                     "%px",      "%pK",         "%pI4",      "%pI6",
+                                     "%pi4",     "%pi6",        "%pI6c",     "%pI4x z",
+                                     "%pks",     "%pk",         "%ps",       "%pS",
+                                     "%pB",      "%pM",         "%p%",       "%",
+                                     "%%",       "%%%d",        "%d%d%d%d",  "%q",
+                                     "%l",       "%llll",       "%lls",      "%sx",
+                                     "%s.",      "%hd",         "%#x",       "%.3d",
+                                     "%*d",      "\x01",        "\x80",      "caf\xc3\xa9",
+                                     "%0 5d",    "%1000d",      "%1500d",    "no",
+                                     "%5%",      "%-",          "% ",        "%08llx",
+                                     "%-+8d|",   "%lc",         "%f",        "%e",
+                                     "%pI5",     "%pIX",        "%pxyz."};
+    const char *text = texts[draw(code, ARRAY_SIZE(texts))];
     uint32_t size = (uint32_t)strlen(text) + (draw(code, 8) ? 1 : 0);
 
     if (!size)
@@ -531,10 +531,115 @@ static void ask_printk(struct code *code)
     call(code, 6);
 }
 
+/* Constant texts lie in a frozen map, one every 64 bytes. */
+static const char *const constants[] = {"%d %u %x",
+                                        "%ld %lu %lx",
+                                        "%lld|%llx",
+                                        "%5d|%-5d|%05d",
+                                        "%+d|% d|%+5d",
+                                        "%i %X",
+                                        "%s",
+                                        "%10s|",
+                                        "%-12s|%s",
+                                        "%c%5c",
+                                        "%px",
+                                        "%pI4",
+                                        "%pI6",
+                                        "%pi4",
+                                        "%pi6",
+                                        "%pI6c",
+                                        "%pI4x z",
+                                        "%pks",
+                                        "%s %s %s",
+                                        "%s.",
+                                        "%%%d",
+                                        "%0 5d",
+                                        "%-+8d|",
+                                        "%08llx",
+                                        "no conversion",
+                                        "%20s|%-20s|",
+                                        "%pS|",
+                                        "%ps",
+                                        "%pB",
+                                        "caf\xc3\xa9 %d",
+                                        "%70d|%5d",
+                                        "%-70s|",
+                                        "",
+                                        "ten",
+                                        "ten bytes",
+                                        "ten bytez",
+                                        "ten bytes and more"};
+
+static void set_constant(struct code *code, uint8_t reg, uint32_t index)
+{
+    emit(code, 0x18, reg, 6 /* SKEP_PSEUDO_MAP_IDX_VALUE */, 0, 0);
+    emit(code, 0, 0, 0, 0, (int32_t)index * 64);
+}
+
+/* The text itself: it is written to the stack, and the stack goes into r0. */
+static void ask_snprintf(struct code *code)
+{
+    static const uint8_t zeros[64];
+    uint32_t index = draw(code, 33), size = draw(code, 3) ? 64 : draw(code, 64);
+    const char *text = constants[index];
+
+    say(code, "snprintf(\"%s\", %u) ", text, size);
+    put_stack(code, TEXT, "ten bytes", 10);
+    for (int16_t i = 0; i < 3; i++) {
+        bool is_symbol = strstr(text, "%ps") || strstr(text, "%pS") || strstr(text, "%pB") ||
+                         strstr(text, "%px");
+
+        if ((strchr(text, 's') || strstr(text, "%p")) && !is_symbol)
+            point(code, 0, TEXT);
+        else
+            set(code, 0, is_symbol ? 0x1234 : some_value(code));
+        emit(code, 0x7b, 10, 0, (int16_t)(STACK + i * 8), 0);
+    }
+    point(code, 1, MEM);
+    set(code, 2, size);
+    set_constant(code, 3, index);
+    point(code, 4, STACK);
+    set(code, 5, 24);
+    call(code, 165);
+    put_stack(code, STACK, zeros, sizeof zeros); /* addresses are each world's own */
+}
+
+static void ask_strncmp(struct code *code)
+{
+    uint32_t index = 32 + draw(code, 5), size = 1 + draw(code, 16);
+
+    say(code, "strncmp(%u, \"%s\") ", size, constants[index]);
+    put_stack(code, TEXT, "ten bytes\0more", 15);
+    point(code, 1, TEXT);
+    set(code, 2, size);
+    set_constant(code, 3, index);
+    call(code, 182);
+}
+
+static void ask_vprintk(struct code *code)
+{
+    static const uint32_t sizes[] = {0, 7, 8, 16, 24, 24, 24, 96, 104, 128};
+    static const char *texts[] = {"%d %d %d", "%d", "no", "%llx %c"};
+    const char *text = PICK(code, texts);
+    uint32_t size = PICK(code, sizes);
+
+    say(code, "trace_vprintk(\"%s\", %u) ", text, size);
+    put_stack(code, TEXT, text, strlen(text) + 1);
+    point(code, 1, TEXT);
+    set(code, 2, strlen(text) + 1);
+    point(code, 3, STACK);
+    if (!size)
+        set(code, 3, 0);
+    set(code, 4, size);
+    call(code, 177);
+}
+
 /* -- both worlds ------------------------------------------------------------------------------- */
 
 struct world {
     struct skep_runtime *runtime;
+    struct skep_map *texts;
+    int texts_fd;
     bool has_kernel;
     uint32_t asked, refused;
     char log[65536];
@@ -545,10 +650,18 @@ static int kernel_load(struct world *world, const struct code *code)
     LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_level = 1, .log_buf = world->log,
                 .log_size = sizeof world->log);
 
+    static struct skep_insn insns[CODE_ROOM];
+
+    memcpy(insns, code->insns, code->count * sizeof *insns);
+    for (uint32_t i = 0; i < code->count; i++)
+        if (insns[i].code == 0x18 && insns[i].regs >> 4 == 6) {
+            insns[i].regs = (uint8_t)((insns[i].regs & 15) | BPF_PSEUDO_MAP_VALUE << 4);
+            insns[i].imm = world->texts_fd;
+        }
     world->log[0] = '\0';
     if (code->type == BPF_PROG_TYPE_SYSCALL)
         opts.prog_flags = BPF_F_SLEEPABLE;
-    return bpf_prog_load(code->type, "t", "GPL", (const struct bpf_insn *)code->insns, code->count,
+    return bpf_prog_load(code->type, "t", "GPL", (const struct bpf_insn *)insns, code->count,
                          &opts);
 }
 
@@ -606,7 +719,9 @@ static void run_ours(struct world *world, const struct code *code, const uint8_t
                                     .name = "t",
                                     .type = code->type,
                                     .insns = code->insns,
-                                    .insn_count = code->count};
+                                    .insn_count = code->count,
+                                    .maps = &world->texts,
+                                    .map_count = 1};
     struct skep_test_run run = {.size = sizeof run,
                                 .data_in = has_packet ? packet : NULL,
                                 .data_size_in = has_packet ? code->packet_size : 0,
@@ -618,8 +733,7 @@ static void run_ours(struct world *world, const struct code *code, const uint8_t
     out->rc = skep_prog_load(world->runtime, &source, &prog, &err);
     if (!out->rc)
         out->rc = skep_prog_test_run(prog, &run, &err);
-    if (out->rc)
-        print_message("%s: ours: %s\n", code->said, err.text);
+    snprintf(world->log, sizeof world->log, "%s", out->rc ? err.text : "");
     skep_prog_unref(prog);
     out->r0 = (uint32_t)run.retval;
     out->size = run.data_size_out;
@@ -667,9 +781,9 @@ static void explain(struct world *world, struct code *code, const struct asks *a
         run_ours(world, code, packet, &ours);
         if (theirs.rc != ours.rc || (!theirs.rc && theirs.r0 != ours.r0))
             fail_msg("%s on %u bytes (type %02x%02x): value %u of %u is %d (0x%x), kernel %d "
-                     "(0x%x); codes %d and %d",
+                     "(0x%x); codes %d and %d %s",
                      code->said, code->packet_size, packet[12], packet[13], i, values, (int)ours.r0,
-                     ours.r0, (int)theirs.r0, theirs.r0, ours.rc, theirs.rc);
+                     ours.r0, (int)theirs.r0, theirs.r0, ours.rc, theirs.rc, world->log);
     }
     fail_msg("%s on %u bytes (type %02x%02x): %zu bytes come out, kernel %zu", code->said,
              code->packet_size, packet[12], packet[13], ours.size, theirs.size);
@@ -686,6 +800,9 @@ static void ask_many(struct world *world, uint32_t type, const ask_fn *fns, size
         print_message("bpf(2) is refused here: no kernel to compare with\n");
         skip();
     }
+    /* For a longer look than the daily one. */
+    if (getenv("SKEP_TEST_ROUNDS"))
+        programs *= (uint32_t)atoi(getenv("SKEP_TEST_ROUNDS"));
     code.type = type;
     code.only = 0;
     code.seed = UINT64_C(0x9e3779b97f4a7c15) * (type + 1);
@@ -746,9 +863,44 @@ static void test_numbers_are_read_from_text_as_in_the_kernel(void **state)
 
 static void test_formats_are_refused_and_measured_as_in_the_kernel(void **state)
 {
-    static const ask_fn asks[] = {ask_printk};
+    static const ask_fn asks[] = {ask_printk, ask_printk, ask_vprintk};
 
     ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 1500, 1);
+}
+
+static void test_texts_are_those_of_the_kernel(void **state)
+{
+    static const ask_fn asks[] = {ask_snprintf, ask_snprintf, ask_strncmp};
+
+    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 1500, 1);
+}
+
+/* The same texts in the same read-only, frozen map, in both worlds. */
+static bool make_texts(struct world *world)
+{
+    static char value[ARRAY_SIZE(constants) * 64];
+    LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+    struct skep_map_def def = {.size = sizeof def,
+                               .name = "texts",
+                               .type = SKEP_MAP_TYPE_ARRAY,
+                               .key_size = 4,
+                               .value_size = sizeof value,
+                               .max_entries = 1,
+                               .flags = BPF_F_RDONLY_PROG};
+    struct skep_error err = {.size = sizeof err};
+    uint32_t key = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(constants); i++)
+        strncpy(value + i * 64, constants[i], 63);
+    if (skep_map_create(world->runtime, &def, &world->texts, &err) ||
+        skep_map_update(world->texts, &key, sizeof key, value, sizeof value, 0) ||
+        skep_map_freeze(world->texts))
+        return false;
+    world->texts_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "texts", 4, sizeof value, 1, &opts);
+    if (world->texts_fd >= 0 &&
+        (bpf_map_update_elem(world->texts_fd, &key, value, 0) || bpf_map_freeze(world->texts_fd)))
+        return false;
+    return true;
 }
 
 static int setup(void **state)
@@ -758,7 +910,7 @@ static int setup(void **state)
     struct code code = {.type = BPF_PROG_TYPE_XDP};
     int fd;
 
-    if (!world || skep_runtime_create(NULL, &world->runtime, &err))
+    if (!world || skep_runtime_create(NULL, &world->runtime, &err) || !make_texts(world))
         return -1;
     begin(&code);
     end(&code);
@@ -774,7 +926,10 @@ static int teardown(void **state)
 {
     struct world *world = *state;
 
+    skep_map_unref(world->texts);
     skep_runtime_unref(world->runtime);
+    if (world->texts_fd >= 0)
+        close(world->texts_fd);
     free(world);
     return 0;
 }
@@ -787,6 +942,7 @@ int main(void)
         cmocka_unit_test(test_socket_filters_read_what_they_read_in_the_kernel),
         cmocka_unit_test(test_numbers_are_read_from_text_as_in_the_kernel),
         cmocka_unit_test(test_formats_are_refused_and_measured_as_in_the_kernel),
+        cmocka_unit_test(test_texts_are_those_of_the_kernel),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -27,6 +27,20 @@ static void test_reason_after_the_last_step_is_kept_and_statistics_are_not(void 
     assert_int_equal(insn, 1);
 }
 
+static void test_statistics_behind_a_reason_without_newline_are_cut(void **state)
+{
+    char text[200];
+    uint32_t insn;
+
+    (void)state;
+    kernel_log_digest(
+        "2: (85) call bpf_tail_call#12\nexpected prog array map for tail callprocessed 3 insns "
+        "(limit 1000000)\n",
+        text, sizeof text, &insn);
+    assert_string_equal(text, "expected prog array map for tail call");
+    assert_int_equal(insn, 2);
+}
+
 static void test_reason_without_a_step_names_no_instruction(void **state)
 {
     char text[200];
@@ -57,6 +71,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reason_after_the_last_step_is_kept_and_statistics_are_not),
+        cmocka_unit_test(test_statistics_behind_a_reason_without_newline_are_cut),
         cmocka_unit_test(test_reason_without_a_step_names_no_instruction),
         cmocka_unit_test(test_empty_log_and_small_room_are_safe),
     };

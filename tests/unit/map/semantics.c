@@ -53,8 +53,8 @@ static void run_steps(struct skep_map *map, const struct step *steps, size_t cou
             break;
         }
         if (code != step->code || (!code && step->action != DELETE && value != step->value))
-            fail_msg("step %zu: code %d instead of %d, value %llu instead of %llu", i, code,
-                     step->code, (unsigned long long)value, (unsigned long long)step->value);
+            fail_msg("step %u: code %d instead of %d, value %llu instead of %llu", (unsigned)i,
+                     code, step->code, (unsigned long long)value, (unsigned long long)step->value);
     }
 }
 

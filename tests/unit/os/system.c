@@ -180,6 +180,25 @@ static void test_comm_is_cut_and_padded_with_zeros(void **state)
     assert_int_not_equal(os_tid(), 0);
 }
 
+static void test_memory_read_tells_what_is_there_and_what_is_not(void **state)
+{
+    uint8_t from[10000], to[10000];
+    uint64_t address = (uintptr_t)from;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i * 31 + i / 256);
+    memset(to, 0, sizeof to);
+    assert_true(os_memory_read(to, address, sizeof from));
+    assert_memory_equal(to, from, sizeof from);
+    assert_true(os_memory_read(to, address + 1, 1));
+    assert_int_equal(to[0], from[1]);
+    assert_false(os_memory_read(to, 0, 8));
+    assert_false(os_memory_read(to, 8, 1));
+    assert_false(os_memory_read(to, UINT64_MAX - 100, 8));
+    assert_false(os_memory_read(to, UINT64_C(0x8000000000000000), 8));
+}
+
 struct counter {
     struct os_mutex mutex;
     uint64_t count; /* not atomic: the lock is the test */
@@ -225,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_numa_node_0_is_online_and_a_million_is_not),
         cmocka_unit_test(test_random_numbers_differ),
         cmocka_unit_test(test_comm_is_cut_and_padded_with_zeros),
+        cmocka_unit_test(test_memory_read_tells_what_is_there_and_what_is_not),
         cmocka_unit_test(test_mutex_excludes_threads_from_each_other),
     };
 

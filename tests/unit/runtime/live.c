@@ -223,6 +223,83 @@ static void test_tail_calls_end_after_33(void **state)
     skep_runtime_unref(rt);
 }
 
+/* main counts and calls f, f tail-calls main: each turn leaves a frame of main below, with its own stack. */
+static void test_tail_calls_from_functions_nest_deeper_than_functions_may(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0);
+    struct skep_prog *prog = make_prog(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "*(u64 *)(r10 - 8) = 1\nr2 = r10\nr2 += -8\ncall f\nr1 = *(u64 *)(r10 - 8)\nr0 += "
+        "r1\nexit\n"
+        "f: r6 = 5\nlock *(u64 *)(r2 + 0) += r6\nr2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 1000\nexit",
+        &map, 1);
+
+    (void)state;
+    assert_int_equal(skep_map_set_prog(map, 0, prog), 0);
+    run_yields(prog, 1000 + 34 * 6);
+    run_yields(prog, 1000 + 34 * 6);
+    skep_prog_unref(prog);
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
+/* What a tail call's program has is its own frame, not those of whoever called the one that it replaced. */
+static void test_program_of_a_tail_call_cannot_use_the_frames_below(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *maps[2] = {make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0),
+                                make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0)};
+    struct skep_prog *first =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "r1 = map[1][0] + 0 ll\nr2 = r10\nr2 += -8\n*(u64 *)(r2 + 0) = 7\n"
+                  "*(u64 *)(r1 + 0) = r2\ncall f\nexit\n"
+                  "f: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
+                  maps, 2);
+    struct skep_prog *second = make_prog(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "r1 = map[1][0] + 0 ll\nr2 = *(u64 *)(r1 + 0)\nr0 = *(u64 *)(r2 + 0)\nexit", maps, 2);
+
+    (void)state;
+    assert_int_equal(skep_map_set_prog(maps[0], 0, second), 0);
+    run_faults(first, "read of 8 bytes");
+    skep_prog_unref(first);
+    skep_prog_unref(second);
+    skep_map_unref(maps[0]);
+    skep_map_unref(maps[1]);
+    skep_runtime_unref(rt);
+}
+
+static void test_jump_table_leads_where_its_map_says(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_INSN_ARRAY, 4, 16, 2, 0);
+    struct skep_prog *prog = make_prog(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "r3 = map[0][0] + 0 ll\nr2 &= 1\nr2 <<= 3\nr3 += r2\nr3 = *(u64 *)(r3 + 0)\ngotox r3\n"
+        "r0 = 10\nexit\nr0 = 20\nexit",
+        &map, 1);
+    struct skep_prog *writes =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "r3 = map[0][0] + 0 ll\n*(u64 *)(r3 + 0) = 1\nr0 = 0\nexit", &map, 1);
+    struct skep_error err = {.size = sizeof err};
+    uint32_t value[4] = {7};
+    uint8_t byte = 0;
+    uint64_t ret = 0;
+
+    (void)state;
+    for (uint32_t key = 0; key < 2; key++, value[0] += 2)
+        assert_int_equal(skep_map_update(map, &key, 4, value, 16, 0), 0);
+    run_yields(prog, 10);
+    assert_int_equal(skep_prog_run(prog, NULL, &byte, 1, &ret, &err), 0);
+    assert_int_equal(ret, 20);
+    run_faults(writes, "may only be read");
+    skep_prog_unref(prog);
+    skep_prog_unref(writes);
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
 static void test_tail_call_of_an_empty_slot_goes_on(void **state)
 {
     struct skep_runtime *rt = make_runtime();
@@ -459,6 +536,9 @@ int main(void)
         cmocka_unit_test(test_map_flags_bind_programs),
         cmocka_unit_test(test_map_pointers_are_not_memory),
         cmocka_unit_test(test_tail_calls_end_after_33),
+        cmocka_unit_test(test_tail_calls_from_functions_nest_deeper_than_functions_may),
+        cmocka_unit_test(test_program_of_a_tail_call_cannot_use_the_frames_below),
+        cmocka_unit_test(test_jump_table_leads_where_its_map_says),
         cmocka_unit_test(test_tail_call_of_an_empty_slot_goes_on),
         cmocka_unit_test(test_prog_array_that_holds_its_own_caller_is_freed),
         cmocka_unit_test(test_prog_array_takes_programs_of_one_type),

@@ -1,0 +1,156 @@
+/* insn.c - fuzz target: any instruction stream in the checked interpreter, by the public API. It may be refused or fault,
+ * never more; what it writes stays within the memory that it was given.
+ *
+ * Input: byte 0 chooses (bit 0: bend instructions until they exist, bit 1: a packet program), byte 1 is the size of the
+ * memory, byte 2 seeds its content; then instructions of 8 bytes, which may use two maps.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <skep.h>
+
+#include "isa/opcode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { HEADER = 3, GUARD = 64, MAX_INSNS = 4096, BUDGET = 20000 };
+enum { REPAIR = 1, PACKET = 2 };
+
+static struct skep_runtime *runtime; /* lives as long as the fuzzer */
+static struct skep_map *maps[2];
+
+static void require(int holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void start(void)
+{
+    static const struct skep_map_def defs[2] = {
+        {.size = sizeof defs[0],
+         .name = "array",
+         .type = SKEP_MAP_TYPE_ARRAY,
+         .key_size = 4,
+         .value_size = 24,
+         .max_entries = 3},
+        {.size = sizeof defs[1],
+         .name = "hash",
+         .type = SKEP_MAP_TYPE_HASH,
+         .key_size = 8,
+         .value_size = 8,
+         .max_entries = 4},
+    };
+    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 1};
+
+    if (runtime)
+        return;
+    require(skep_runtime_create(&opts, &runtime, NULL) == 0);
+    for (size_t i = 0; i < 2; i++)
+        require(skep_map_create(runtime, &defs[i], &maps[i], NULL) == 0);
+}
+
+/* Bend an instruction into the nearest one that exists and stays within reach. */
+static void repair(struct skep_insn *insns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct isa_op *op = isa_op(1 + insns[i].code % (ISA_COUNT - 1));
+        unsigned dst = SKEP_INSN_DST(&insns[i]) % 11, src = SKEP_INSN_SRC(&insns[i]) % 11;
+
+        if (isa_is_wide(op) && i + 1 == count)
+            op = isa_op(ISA_EXIT);
+        if (isa_writes_dst(op))
+            dst %= 10;
+        if (isa_writes_src(op))
+            src %= 10;
+        if (!isa_is_register(op->dst.use))
+            dst = (unsigned)op->dst.value;
+        if (!isa_is_register(op->src.use))
+            src = (unsigned)op->src.value;
+        insns[i].code = op->code;
+        insns[i].regs = (uint8_t)(dst | src << 4);
+        if (op->off.use <= ISA_USE_IS)
+            insns[i].off = (int16_t)op->off.value;
+        else if (op->off.use == ISA_USE_JUMP)
+            insns[i].off = (int16_t)((int)((uint16_t)insns[i].off % count) - (int)i - 1);
+        else
+            insns[i].off = (int16_t)(insns[i].off % 40);
+        if (op->imm.use <= ISA_USE_IS)
+            insns[i].imm = op->imm.value;
+        else if (op->imm.use == ISA_USE_JUMP)
+            insns[i].imm = (int32_t)((uint32_t)insns[i].imm % count) - (int32_t)i - 1;
+        else if (op->does == ISA_DO_MAP || op->does == ISA_DO_MAP_VALUE)
+            insns[i].imm &= 1;
+        else if (op->does == ISA_DO_CALL_HELPER)
+            insns[i].imm &= 0xff;
+        if (isa_is_wide(op)) {
+            i++;
+            insns[i] = (struct skep_insn){.imm = op->does == ISA_DO_CONST       ? insns[i].imm
+                                                 : op->does == ISA_DO_MAP_VALUE ? insns[i].imm & 15
+                                                                                : 0};
+        }
+    }
+}
+
+static void run(struct skep_prog *prog, uint8_t flags, uint8_t *mem, size_t mem_size)
+{
+    struct skep_error err = {.size = sizeof err};
+    uint64_t r0 = 0;
+    int result;
+
+    if (flags & PACKET) {
+        uint8_t out[512];
+        struct skep_test_run test = {.size = sizeof test,
+                                     .data_in = mem,
+                                     .data_size_in = mem_size,
+                                     .data_out = out,
+                                     .data_size_out = sizeof out};
+
+        result = skep_prog_test_run(prog, &test, &err);
+    } else {
+        result = skep_prog_run(prog, NULL, mem_size ? mem : NULL, mem_size, &r0, &err);
+    }
+    require(result <= 0 && (result == 0 || (err.code == result && err.text[0])));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct skep_prog_code code = {
+        .size = sizeof code, .maps = maps, .map_count = 2, .max_insns = BUDGET};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_insn *insns;
+    struct skep_prog *prog = NULL;
+    uint8_t *mem;
+    size_t count, mem_size;
+
+    start();
+    if (size < HEADER + 8)
+        return 0;
+    count = (size - HEADER) / 8 < MAX_INSNS ? (size - HEADER) / 8 : MAX_INSNS;
+    mem_size = data[1];
+    mem = malloc(mem_size + 2 * GUARD);
+    insns = malloc(count * sizeof *insns);
+    require(mem && insns);
+    memset(mem, 0xa5, mem_size + 2 * GUARD);
+    for (size_t i = 0; i < mem_size; i++)
+        mem[GUARD + i] = (uint8_t)(data[2] + i);
+    require(skep_insn_decode(data + HEADER, count * 8, 0, insns) == 0);
+    if (data[0] & REPAIR)
+        repair(insns, count);
+
+    code.type = data[0] & PACKET ? SKEP_PROG_TYPE_SCHED_CLS : SKEP_PROG_TYPE_MEMORY;
+    code.insns = insns;
+    code.insn_count = (uint32_t)count;
+    if (skep_prog_load(runtime, &code, &prog, &err) == 0) {
+        run(prog, data[0], mem + GUARD, mem_size);
+        skep_prog_unref(prog);
+    } else {
+        require(err.code < 0 && err.text[0]);
+    }
+    for (size_t i = 0; i < GUARD; i++)
+        require(mem[i] == 0xa5 && mem[GUARD + mem_size + i] == 0xa5);
+    free(insns);
+    free(mem);
+    return 0;
+}
