@@ -39,20 +39,22 @@ void cli_warn(const struct cli *cli, const char *format, ...)
 
 void cli_error(const char *about, const struct skep_error *err)
 {
+    const char *subject = err->subject, *text = err->text;
     char place[192] = "";
 
     if (err->line && err->file[0] && err->column)
         snprintf(place, sizeof place, "%s:%u:%u: ", err->file, err->line, err->column);
     else if (err->line && err->file[0])
         snprintf(place, sizeof place, "%s:%u: ", err->file, err->line);
-    else if (err->insn != UINT32_MAX && err->insn)
-        snprintf(place, sizeof place, "insn %u: ", err->insn);
-    if (about && !strstr(err->subject, about) && !strstr(err->text, about))
-        cli_complain("%s: %s%s%s%s", about, err->subject, err->subject[0] ? ": " : "", place,
-                     err->text[0] ? err->text : skep_code_name(err->code));
-    else
-        cli_complain("%s%s%s%s", err->subject, err->subject[0] ? ": " : "", place,
-                     err->text[0] ? err->text : skep_code_name(err->code));
+    if (!text[0])
+        text = skep_code_name(err->code);
+    /* The outer and the inner name often hold each other: each part is said once. */
+    if (about && (strstr(subject, about) || strstr(text, about)))
+        about = NULL;
+    if (about && strstr(about, subject))
+        subject = "";
+    cli_complain("%s%s%s%s%s%s", about ? about : "", about ? ": " : "", subject,
+                 subject[0] ? ": " : "", place, text);
 }
 
 int cli_input_exit(int code)

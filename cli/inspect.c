@@ -16,9 +16,12 @@ static uint32_t linked_insns(struct skep_object *object, size_t index,
     return skep_object_image(object, index, &image, err) ? def->insns : image.insn_count;
 }
 
+/* Number 0 means cgroup_inet_ingress, and nothing for types that have no attach type. */
 static const char *attach_name(const struct skep_prog_def *def)
 {
-    return def->is_type_known ? skep_attach_type_name(def->attach_type) : NULL;
+    if (!def->is_type_known || (!def->attach_type && def->type != SKEP_PROG_TYPE_CGROUP_SKB))
+        return NULL;
+    return skep_attach_type_name(def->attach_type);
 }
 
 static const char *type_name(const struct skep_prog_def *def)

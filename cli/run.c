@@ -15,6 +15,8 @@ struct run_options {
     uint64_t repeat;
 };
 
+enum { SHOWN_BYTES = 2048 };
+
 #define AT(member) offsetof(struct run_options, member)
 
 static const struct arg_option options[] = {
@@ -157,10 +159,14 @@ static void show_json(const struct cli *cli, const struct run_options *run,
     json_finish(&json);
 }
 
-/* Sixteen bytes a line with their text; lines that are equal in `before` are left out. */
-static void show_bytes(FILE *out, const char *title, const uint8_t *bytes, size_t size)
+/* Sixteen bytes a line with their text; of large ones the beginning. */
+static void show_bytes(FILE *out, const char *title, const uint8_t *bytes, size_t all)
 {
-    fprintf(out, "%s, %zu bytes:\n", title, size);
+    size_t size = all < SHOWN_BYTES ? all : SHOWN_BYTES;
+
+    if (!all)
+        return;
+    fprintf(out, "%s, %zu bytes:\n", title, all);
     for (size_t at = 0; at < size; at += 16) {
         fprintf(out, "  %04zx ", at);
         for (size_t i = at; i < at + 16; i++)
@@ -171,6 +177,9 @@ static void show_bytes(FILE *out, const char *title, const uint8_t *bytes, size_
             fputc(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.', out);
         fputc('\n', out);
     }
+    if (size < all)
+        fprintf(out, "  and %zu more (--%s-out writes all)\n", all - size,
+                strcmp(title, "data") ? "ctx" : "data");
 }
 
 static void show_text(FILE *out, const struct run_options *run, const struct loaded *loaded,

@@ -15,7 +15,13 @@
 #include "cli.h"
 #include "value.h"
 
-enum { DEPTH_LIMIT = 32, MEMBER_LIMIT = 4096 };
+enum {
+    DEPTH_LIMIT = 32,
+    MEMBER_LIMIT = 4096,
+    STEP_LIMIT =
+        1
+        << 20 /* members looked at for one value: types of hostile BTF may share parts without end */
+};
 
 /* 2^53: from here on neighbours of a whole number may share its double. */
 #define EXACT_LIMIT 9007199254740992.0
@@ -26,6 +32,7 @@ struct fill {
     size_t room;
     char path[160];
     unsigned depth;
+    uint32_t steps;
 };
 
 static bool refuse(struct fill *fill, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -217,19 +224,21 @@ static bool fill_bits(struct fill *fill, const struct skep_btf_member *member, c
 static bool fill_value(struct fill *, uint32_t type, const cJSON *, uint8_t *bytes, size_t size);
 
 /* The member of a struct or union with that name; looks into anonymous members. */
-static bool member_find(const struct skep_btf *btf, uint32_t type, const char *name, unsigned depth,
+static bool member_find(struct fill *fill, uint32_t type, const char *name, unsigned depth,
                         struct skep_btf_member *out)
 {
     struct skep_btf_member inner = {.size = sizeof inner};
     uint32_t base;
 
-    for (uint32_t i = 0; i < MEMBER_LIMIT && !skep_btf_member(btf, type, i, out); i++) {
+    for (uint32_t i = 0; i < MEMBER_LIMIT && !skep_btf_member(fill->btf, type, i, out); i++) {
+        if (++fill->steps > STEP_LIMIT)
+            return false;
         if (!strcmp(out->name, name))
             return true;
         if (*out->name || depth >= DEPTH_LIMIT)
             continue;
         base = out->bit_offset;
-        if (member_find(btf, skep_btf_resolve(btf, out->type), name, depth + 1, &inner)) {
+        if (member_find(fill, skep_btf_resolve(fill->btf, out->type), name, depth + 1, &inner)) {
             inner.bit_offset += base;
             *out = inner;
             return true;
@@ -252,7 +261,7 @@ static bool fill_struct(struct fill *fill, uint32_t type, const cJSON *json, uin
     cJSON_ArrayForEach(item, json)
     {
         snprintf(fill->path + length, sizeof fill->path - length, ".%.60s", item->string);
-        if (!member_find(fill->btf, type, item->string, 0, &member))
+        if (!member_find(fill, type, item->string, 0, &member))
             return refuse(fill, "%s %s has no such member", skep_btf_kind(fill->btf, type),
                           skep_btf_name(fill->btf, type));
         if (member.bit_size) {
@@ -419,12 +428,14 @@ static void keep_first_bits(uint8_t *sum, const uint8_t *bytes, uint64_t from, u
 }
 
 static void add(const struct skep_btf *btf, uint32_t type, uint8_t *sum, const uint8_t *bytes,
-                size_t size, unsigned depth)
+                size_t size, unsigned depth, uint32_t *steps)
 {
     uint32_t id = skep_btf_resolve(btf, type), element, count, bits, flags;
     struct skep_btf_member member = {.size = sizeof member};
     int64_t part;
 
+    if (++*steps > STEP_LIMIT)
+        return;
     if (depth < DEPTH_LIMIT && kind_is(btf, id, "struct")) {
         for (uint32_t i = 0; i < MEMBER_LIMIT && !skep_btf_member(btf, id, i, &member); i++) {
             part = member.bit_size ? 0 : skep_btf_size(btf, member.type);
@@ -432,7 +443,7 @@ static void add(const struct skep_btf *btf, uint32_t type, uint8_t *sum, const u
                 keep_first_bits(sum, bytes, member.bit_offset, member.bit_size);
             if (part > 0 && member.bit_offset / 8 + (uint64_t)part <= size)
                 add(btf, member.type, sum + member.bit_offset / 8, bytes + member.bit_offset / 8,
-                    (size_t)part, depth + 1);
+                    (size_t)part, depth + 1, steps);
         }
         return;
     }
@@ -441,7 +452,7 @@ static void add(const struct skep_btf *btf, uint32_t type, uint8_t *sum, const u
         part = skep_btf_size(btf, element);
         for (size_t i = 0; i < count; i++)
             add(btf, element, sum + i * (size_t)part, bytes + i * (size_t)part, (size_t)part,
-                depth + 1);
+                depth + 1, steps);
         return;
     }
     if (kind_is(btf, id, "int") && !skep_btf_int(btf, id, &bits, &flags) && size <= 8 &&
@@ -455,8 +466,10 @@ static void add(const struct skep_btf *btf, uint32_t type, uint8_t *sum, const u
 void value_add(const struct skep_btf *btf, uint32_t type, uint8_t *sum, const uint8_t *bytes,
                size_t size)
 {
+    uint32_t steps = 0;
+
     if (type && btf && skep_btf_size(btf, type) == (int64_t)size)
-        add(btf, type, sum, bytes, size, 0);
+        add(btf, type, sum, bytes, size, 0, &steps);
     else if (size == 4 || size == 8) /* legacy objects have no types: such values are counters */
         store(sum, size, fetch(sum, size) + fetch(bytes, size), 0);
     else

@@ -151,8 +151,10 @@ static bool take_memory(struct skep_call *call, struct arguments *a, int n, uint
 {
     if (or_null && !a->value[n])
         return true;
-    if (!size)
-        return true; /* not looked at */
+    if (!size) { /* nothing is read or written there; bodies still get an address */
+        a->value[n] = (uint64_t)(uintptr_t)call->first.stack;
+        return true;
+    }
     if (!exec_memory(call, a->value[n], size, is_write)) {
         error_prefix(&call->err, "%s: argument %d", a->helper, n + 1);
         return false;

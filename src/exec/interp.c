@@ -59,7 +59,8 @@ static int32_t smod32(int32_t a, int32_t b)
 }
 
 /* The read-modify-write operations of RFC 9669 section 5.3 at one width; cmpxchg compares with r0
- * and returns in it. */
+ * and returns in it. The expected value goes through memory for gcc before 13.3, which on riscv64 compares a 32-bit one with
+ * whatever its register holds above bit 31 (gcc bug 114130). */
 #define DEFINE_ATOMIC(name, type)                                                                  \
     static bool name(type *p, uint32_t what, uint64_t *r, uint32_t src)                            \
     {                                                                                              \
@@ -82,6 +83,7 @@ static int32_t smod32(int32_t a, int32_t b)
             break;                                                                                 \
         case 0xf0:                                                                                 \
             old = (type)r[0];                                                                      \
+            __asm__("" : "+m"(old));                                                               \
             __atomic_compare_exchange_n(p, &old, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);    \
             r[0] = old;                                                                            \
             return true;                                                                           \

@@ -17,8 +17,8 @@ enum {
 struct printer {
     struct skep_call *call;
     char *out;
-    size_t room, length; /* length: uncut */
-    uint32_t copied;     /* of COPY_ROOM */
+    size_t size, room, length; /* room: size without the NUL; length: uncut */
+    uint32_t copied;           /* of COPY_ROOM */
 };
 
 struct spec {
@@ -139,7 +139,7 @@ static void put_pointer(struct printer *p, const struct spec *spec, uint64_t val
 
 static void put_symbol(struct printer *p, const struct spec *spec, uint64_t value)
 {
-    struct printer hex = {.out = (char[24]){0}, .room = 24};
+    struct printer hex = {.out = (char[24]){0}, .size = 24, .room = 24};
     const struct spec none = {0};
 
     put(&hex, "0x", 2); /* there is no kernel symbol at any address here */
@@ -244,6 +244,8 @@ static int put_by_pointer(struct printer *p, const struct spec *spec, struct cur
 {
     char kind = look(c, 0), next = look(c, 1);
     const struct spec none = {0};
+    size_t before = p->length;
+    bool is_text = true; /* made by the first of Linux's two steps */
     int rc;
 
     if (ends_word(kind)) {
@@ -262,10 +264,12 @@ static int put_by_pointer(struct printer *p, const struct spec *spec, struct cur
         rc = take_room(p, 8);
         if (!rc)
             put_pointer(p, spec, value, kind == 'x');
+        is_text = false;
     } else if (kind == 's' || kind == 'S') {
         rc = take_room(p, 8);
         if (!rc)
             put_symbol(p, spec, value);
+        is_text = false;
     } else if (kind == 'B') {
         rc = 0;
         put_symbol(p, &none, value);
@@ -274,6 +278,8 @@ static int put_by_pointer(struct printer *p, const struct spec *spec, struct cur
     } else {
         return -SKEP_EINVAL;
     }
+    if (is_text && before >= p->size) /* Linux does not count it where there is no room at all */
+        p->length = before;
     while (is_alnum(look(c, 0))) /* as the kernel's printf does after %p */
         c->at++;
     return rc;
@@ -320,7 +326,7 @@ static int put_by_type(struct printer *p, const struct spec *spec, struct cursor
 int body_format(struct skep_call *call, char *out, size_t room, const char *format,
                 size_t format_size, const uint64_t *args, uint32_t arg_count)
 {
-    struct printer p = {.call = call, .out = out, .room = room ? room - 1 : 0};
+    struct printer p = {.call = call, .out = out, .size = room, .room = room ? room - 1 : 0};
     const char *end = memchr(format, '\0', format_size);
     struct cursor c = {format, end};
     uint32_t used = 0;

@@ -84,31 +84,30 @@ int body_read(struct skep_call *call, void *to, uint64_t address, uint32_t size)
 int body_read_string(struct skep_call *call, char *to, uint64_t address, uint32_t room)
 {
     uint32_t length = 0;
-    int rc;
 
-    if (!room)
-        return 0;
-    /* By pieces that do not cross a page, as the string may end just before the end of its memory. */
+    /* By pieces that cross no 64 bytes, and where that fails by single ones: the string may end just before the end of
+     * its memory. */
     while (length < room) {
         uint32_t piece = 64 - (uint32_t)((address + length) % 64);
         const char *end;
+        int rc;
 
         if (piece > room - length)
             piece = room - length;
         rc = body_read(call, to + length, address + length, piece);
-        for (uint32_t i = 0; rc && i < piece; i++) { /* some of its bytes may still be there */
-            rc = body_read(call, to + length + i, address + length + i, 1);
-            if (rc)
-                return rc;
-            if (!to[length + i])
-                return (int)(length + i + 1);
+        if (rc && piece > 1) {
+            piece = 1;
+            rc = body_read(call, to + length, address + length, piece);
         }
+        if (rc)
+            return rc;
         end = memchr(to + length, '\0', piece);
         if (end)
             return (int)(end - to) + 1;
         length += piece;
     }
-    to[room - 1] = '\0';
+    if (room)
+        to[room - 1] = '\0';
     return (int)room;
 }
 

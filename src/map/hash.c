@@ -114,17 +114,16 @@ struct place { /* of a key */
     uint32_t hash;
 };
 
-static inline struct place place_of(const struct skep_map *map, const struct hash *hash,
-                                    const void *key)
+static inline struct place place_of(const struct hash *hash, const void *key, uint32_t size)
 {
-    uint32_t h = hash_key(hash, key, map->def.key_size);
+    uint32_t h = hash_key(hash, key, size);
 
     return (struct place){&hash->buckets[h & hash->mask], h};
 }
 
 /* The number of the key's element, 0 if the chain ended without it; *steps is what was left of them, 0: gave up. */
-static inline uint32_t walk(const struct skep_map *map, const struct hash *hash, struct place place,
-                            const void *key, uint32_t *steps)
+static inline uint32_t walk(const struct hash *hash, struct place place, const void *key,
+                            uint32_t size, uint32_t *steps)
 {
     uint32_t number = atomic_load_explicit(&place.bucket->head, memory_order_acquire);
 
@@ -132,7 +131,7 @@ static inline uint32_t walk(const struct skep_map *map, const struct hash *hash,
         struct hash_element *element = hash_element(hash, number);
 
         if (atomic_load_explicit(&element->hash, memory_order_relaxed) == place.hash &&
-            word_equal(element->key, key, map->def.key_size))
+            word_equal(element->key, key, size))
             return number;
         number = atomic_load_explicit(&element->next, memory_order_acquire);
     }
@@ -169,7 +168,7 @@ static uint32_t look_again(struct skep_map *map, struct hash *hash, struct place
         uint32_t version = atomic_load_explicit(&place.bucket->version, memory_order_acquire);
         uint32_t steps = CHAIN_MAX;
 
-        number = walk(map, hash, place, key, &steps);
+        number = walk(hash, place, key, map->def.key_size, &steps);
         if (number || (steps && atomic_load_explicit(&place.bucket->version,
                                                      memory_order_relaxed) == version))
             return number;
@@ -182,18 +181,33 @@ static uint32_t look_again(struct skep_map *map, struct hash *hash, struct place
     return number;
 }
 
-static void *lookup(struct skep_map *map, const void *key, uint32_t cpu)
+static inline void *lookup_sized(struct skep_map *map, const void *key, uint32_t size, uint32_t cpu)
 {
     struct hash *hash = map->state;
-    struct place place = place_of(map, hash, key);
+    struct place place = place_of(hash, key, size);
     uint32_t version = atomic_load_explicit(&place.bucket->version, memory_order_acquire);
     uint32_t steps = CHAIN_MAX;
-    uint32_t number = walk(map, hash, place, key, &steps);
+    uint32_t number = walk(hash, place, key, size, &steps);
 
     if (!number &&
         (!steps || atomic_load_explicit(&place.bucket->version, memory_order_relaxed) != version))
         number = look_again(map, hash, place, key, cpu);
     return number ? (uint8_t *)hash_element(hash, number) + hash->value_offset : NULL;
+}
+
+/* Sizes that most maps have, each compiled for itself: hashing and comparing are a few instructions then. */
+static void *lookup(struct skep_map *map, const void *key, uint32_t cpu)
+{
+    switch (map->def.key_size) {
+    case 4:
+        return lookup_sized(map, key, 4, cpu);
+    case 8:
+        return lookup_sized(map, key, 8, cpu);
+    case 16:
+        return lookup_sized(map, key, 16, cpu);
+    default:
+        return lookup_sized(map, key, map->def.key_size, cpu);
+    }
 }
 
 /* -- changing ------------------------------------------------------------------------------- */
@@ -250,7 +264,7 @@ static int update(struct skep_map *map, const void *key, const void *value, uint
                   uint32_t cpu)
 {
     struct hash *hash = map->state;
-    struct place place = place_of(map, hash, key);
+    struct place place = place_of(hash, key, map->def.key_size);
     uint32_t old, fresh;
     _Atomic uint32_t *link;
     int code;
@@ -288,7 +302,7 @@ static int update(struct skep_map *map, const void *key, const void *value, uint
 static int remove_key(struct skep_map *map, const void *key)
 {
     struct hash *hash = map->state;
-    struct place place = place_of(map, hash, key);
+    struct place place = place_of(hash, key, map->def.key_size);
     _Atomic uint32_t *link;
     uint32_t number;
     int code = sync_lock(map->env.sync, &place.bucket->lock, SYNC_HOST);
@@ -337,7 +351,7 @@ static int next_key(struct skep_map *map, const void *key, void *next)
 
     if (!key)
         return first_key(map, hash, 0, next);
-    place = place_of(map, hash, key);
+    place = place_of(hash, key, map->def.key_size);
     if (sync_lock(map->env.sync, &place.bucket->lock, SYNC_HOST))
         return -SKEP_EBUSY;
     number = walk_locked(map, hash, place, key, &link);
@@ -383,7 +397,7 @@ static int each(struct skep_map *map, uint32_t cpu,
 static int copy_out(struct skep_map *map, const void *key, void *value, uint64_t flags)
 {
     struct hash *hash = map->state;
-    struct place place = place_of(map, hash, key);
+    struct place place = place_of(hash, key, map->def.key_size);
     _Atomic uint32_t *link;
     uint32_t number;
 

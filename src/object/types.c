@@ -12,7 +12,10 @@
 #include "btf/builder.h"
 #include "object/object.h"
 
-enum { MAX_TWINS = 64 /* symbols of one name that are looked at */ };
+enum {
+    MAX_TWINS = 64,     /* symbols of one name that are looked at */
+    MAX_PARAMETERS = 64 /* of an extern function that get a name; none that exists has as many */
+};
 
 static int index_symbols(struct skep_object *obj, struct skep_error *err)
 {
@@ -172,6 +175,22 @@ int types_load(struct skep_object *obj, struct skep_error *err)
 
 /* -- for Linux --------------------------------------------------------------------------------- */
 
+/* Functions that Linux knows have names for all parameters; declarations need not have any. */
+static void name_parameters(struct builder *b, const struct skep_btf *btf, uint32_t proto)
+{
+    for (uint32_t i = 0; i < btf_length(btf, proto) && i < MAX_PARAMETERS; i++) {
+        struct btf_parameter parameter = btf_parameter_at(btf, proto, i);
+        uint32_t *record, name;
+
+        if (parameter.name[0] || !parameter.type)
+            continue;
+        name = builder_string(b, "dummy_ksym");
+        record = builder_record(b, proto);
+        if (record)
+            record[3 + (size_t)i * 2] = name;
+    }
+}
+
 /* Linux knows no externs: it takes those of .ksyms for variables of an int each, one after the other; what stands for
  * functions must be variables too. The same forms as libbpf gives them. */
 static void replace_ksyms(struct builder *b, const struct skep_btf *btf, uint32_t datasec)
@@ -188,22 +207,8 @@ static void replace_ksyms(struct builder *b, const struct skep_btf *btf, uint32_
         uint32_t type = btf_placed_at(btf, datasec, i).type;
 
         if (btf_is(btf, type, BTF_MASK(BTF_FUNC))) {
-            uint32_t proto = btf_ref(btf, type);
-
             if (!dummy)
                 dummy = builder_var(b, "dummy_ksym", word, BTF_GLOBAL);
-            /* Parameters must have names. */
-            for (uint32_t k = 0; k < btf_length(btf, proto); k++) {
-                uint32_t *record, name;
-
-                if (btf_parameter_at(btf, proto, k).name[0] ||
-                    !btf_parameter_at(btf, proto, k).type)
-                    continue;
-                name = builder_string(b, "dummy_ksym");
-                record = builder_record(b, proto);
-                if (record)
-                    record[3 + (size_t)k * 2] = name;
-            }
             builder_set_placed(b, datasec, i, dummy, offset, 4);
         } else {
             builder_set_ref(b, type, word);
@@ -239,10 +244,12 @@ int types_encode(struct skep_object *obj, struct skep_error *err)
     builder_from(&b, obj->btf);
     for (uint32_t id = btf_next(obj->btf, BTF_MASK(BTF_DATASEC) | BTF_MASK(BTF_FUNC), 0); id;
          id = btf_next(obj->btf, BTF_MASK(BTF_DATASEC) | BTF_MASK(BTF_FUNC), id)) {
-        if (btf_is(obj->btf, id, BTF_MASK(BTF_DATASEC)))
+        if (btf_is(obj->btf, id, BTF_MASK(BTF_DATASEC))) {
             fit_datasec(&b, obj->btf, id);
-        else if (btf_linkage_of(obj->btf, id) == BTF_EXTERN)
+        } else if (btf_linkage_of(obj->btf, id) == BTF_EXTERN) {
+            name_parameters(&b, obj->btf, btf_ref(obj->btf, id));
             builder_set_linkage(&b, id, BTF_GLOBAL);
+        }
     }
     for (size_t i = 0; i < obj->funcs.count; i++) {
         uint32_t type = obj->funcs.items[i].type;

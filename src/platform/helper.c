@@ -101,6 +101,8 @@ bool platform_helper_allowed(uint32_t prog_type, uint32_t id)
 {
     if (!platform_helper(id))
         return false;
+    if (prog_type == SKEP_PROG_TYPE_MEMORY) /* skep's own: what needs no other type's context */
+        return (platform_helper(id)->args[0] & ~ARG_OR_NULL) != ARG_CTX;
     /* An extension calls what the program may that it becomes part of. */
     if (prog_type == SKEP_PROG_TYPE_EXT || has_id(every, ARRAY_SIZE(every), id))
         return true;

@@ -146,7 +146,7 @@ struct platform_helper {
     uint8_t flags;
 };
 const struct platform_helper *platform_helper(uint32_t id); /* NULL: unknown */
-/* Whether programs of this type may call it, as Linux says. MEMORY programs: what every type may. */
+/* Whether programs of this type may call it, as Linux says. MEMORY programs: what takes no context. */
 bool platform_helper_allowed(uint32_t prog_type, uint32_t id);
 size_t platform_helper_count(void); /* ids are 1 .. count - 1 */
 

@@ -232,7 +232,7 @@ int skep_map_freeze(struct skep_map *map)
     if (map->backend)
         return map->backend->map_freeze(map->handle);
     /* Who may not write may not freeze; after the first time nobody may write. */
-    if ((map->def.flags & MAP_F_RDONLY) || atomic_exchange(&map->is_frozen, true))
+    if ((map->def.flags & MAP_F_RDONLY) || atomic_exchange(&map->is_frozen, 1))
         return -SKEP_EPERM;
     return 0;
 }

@@ -11,6 +11,9 @@ print(n)' "$pcap")
 frame() {
     "$python" -c 'import sys; open(sys.argv[1], "wb").write(bytes.fromhex(sys.argv[2]))' "$1" "$2"
 }
+# The programs' byte order, as their ELF header has it.
+order=le
+[ "$(od -An -tu1 -j5 -N1 "$BPF/fw.o" | tr -d ' ')" = 2 ] && order=be
 zeros=$(printf '%0128d' 0)
 frame "$tmp/zeros" "$zeros"
 frame "$tmp/ipv4" "0200000000010200000000020800450000280000000040060000c0000207c0000201$(printf '%040d' 0)"
@@ -116,6 +119,13 @@ same "$tmp/out" "$tmp/left"
 t "run --repeat runs a packet often" 0 run "$BPF/state.o" --prog start --data-in "$tmp/zeros" --repeat 1000 -j
 json 'd["runs"], d["verdicts"]' '[1000, {"XDP_ABORTED": 1}]'
 json 'd["maps"]["state.bss"][0]["formatted"]["value"][".bss"][0]["seen"]' 1000
+
+frame "$tmp/ctx.le" "030000000000000004000000000000000000000000000000"
+frame "$tmp/ctx.be" "000000000000000300000000000000040000000000000000"
+t "run --ctx-in gives a syscall program its struct and --ctx-out writes it" 0 run "$BPF/bad.o" --prog adder --ctx-in "$tmp/ctx.$order" --ctx-out "$tmp/sum" -j
+json 'd["retval"], d["type"]' '[7, "syscall"]'
+json 'int(d["ctx_out"][32:], 16) in (7, 7 << 56)' true
+json 'open("'"$tmp"'/sum", "rb").read().hex() == d["ctx_out"]' true
 
 # -- globals ------------------------------------------------------------------------------------------------------------------
 t "run --set gives constants their values by type" 0 run "$BPF/state.o" --prog finish --data-in "$tmp/zeros" --set 'label="xy"' -j

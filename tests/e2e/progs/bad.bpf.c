@@ -1,4 +1,4 @@
-/* bad.bpf.c - programs that do wrong: what the command says about them is tested. */
+/* bad.bpf.c - programs that do wrong, and odd ones: what the command says about them is tested. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -31,6 +31,17 @@ SEC("mystery")
 int odd(struct xdp_md *ctx)
 {
     return XDP_TX;
+}
+
+struct sum {
+    __u64 a, b, sum;
+};
+
+SEC("syscall")
+int adder(struct sum *sum)
+{
+    sum->sum = sum->a + sum->b;
+    return 7;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -1,6 +1,8 @@
 /* parse.c - raw BTF: what is sound is read alike in both byte orders, what is not is refused with its place. */
 #include "fixture.h"
 
+#include "os/os.h"
+
 /* struct rule { u32 hits; u32 a:3, b:5; struct rule *next; char name[8]; }; enum; function; variable. */
 static void add_sample(struct builder *b)
 {
@@ -269,6 +271,39 @@ static void test_search_finds_types_of_one_name_in_order(void **state)
     skep_btf_free(btf);
 }
 
+static void search_all(void *arg)
+{
+    const struct skep_btf *btf = arg;
+    char name[16];
+
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "s%d", i);
+        if (skep_btf_find(btf, "struct", name) != i + 1)
+            abort();
+    }
+}
+
+static void test_searches_from_several_threads_share_one_index(void **state)
+{
+    struct os_thread threads[4];
+    struct skep_btf *btf;
+    struct builder b;
+    char name[16];
+    (void)state;
+
+    builder_init(&b);
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "s%d", i);
+        builder_struct(&b, BTF_STRUCT, name, 0);
+    }
+    btf = open_built(&b, HOST_IS_BIG);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(os_thread_start(&threads[i], search_all, btf), 0);
+    for (size_t i = 0; i < 4; i++)
+        os_thread_join(&threads[i]);
+    skep_btf_free(btf);
+}
+
 static void test_essential_names_end_before_three_underscores(void **state)
 {
     (void)state;
@@ -335,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_long_chains_and_deep_structs_are_refused),
         cmocka_unit_test(test_sizes_that_overflow_are_refused_by_size),
         cmocka_unit_test(test_search_finds_types_of_one_name_in_order),
+        cmocka_unit_test(test_searches_from_several_threads_share_one_index),
         cmocka_unit_test(test_essential_names_end_before_three_underscores),
         cmocka_unit_test(test_sections_of_elf_files_are_found_and_bounded),
         cmocka_unit_test(test_pointers_take_four_bytes_where_long_does),

@@ -353,7 +353,7 @@ static void test_callx_takes_the_helpers_number(void **state)
     (void)state;
     yields("r1 = 2\nr2 = 3\nr6 = 1000\ncallx r6\nexit", 5);
     yields("r6 = f ll\nr1 = 4\ncallx r6\nexit\nf: r0 = r1\nr0 += 1\nexit", 5);
-    faults("r6 = r1\ncallx r6\nexit", -SKEP_EFAULTED, "indirect call");
+    faults("r6 = 0x123456789 ll\ncallx r6\nexit", -SKEP_EFAULTED, "indirect call");
 }
 
 /* -- atomics ----------------------------------------------------------------------------------- */
