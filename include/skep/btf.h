@@ -17,7 +17,8 @@ struct skep_btf; /* opaque */
 
 /* Open raw BTF or an ELF file with a .BTF section; "-" is standard input. */
 SKEP_API int skep_btf_open(const char *path, struct skep_btf **out, struct skep_error *err);
-SKEP_API int skep_btf_open_mem(const void *bytes, size_t size, struct skep_btf **out, struct skep_error *err);
+SKEP_API int skep_btf_open_mem(const void *bytes, size_t size, struct skep_btf **out,
+                               struct skep_error *err);
 /* The running kernel's types; -SKEP_ENOENT where there are none (Windows, no CONFIG_DEBUG_INFO_BTF). */
 SKEP_API int skep_btf_open_host(struct skep_btf **out, struct skep_error *err);
 /* skep's own: the context types of every program type whose fields skep knows (xdp_md, __sk_buff ...). */
@@ -26,7 +27,7 @@ SKEP_API void skep_btf_free(struct skep_btf *);
 
 /* The number of types, void included: ids are 0 .. count - 1. */
 SKEP_API uint32_t skep_btf_count(const struct skep_btf *);
-/* The id of the first type with that name and kind ("struct", "union", "enum", "func", "var", "datasec", "typedef",
+/* The id of the first type with that name and kind ("struct", "union", "enum" (enum64 too), "func", "var", "datasec", "typedef",
  * "int" ...; NULL: any kind) or a negative code. */
 SKEP_API int32_t skep_btf_find(const struct skep_btf *, const char *kind, const char *name);
 /* "struct" ..., static; NULL past the end. */
@@ -41,14 +42,19 @@ enum {
     SKEP_BTF_C,   /* a compilable header, as `bpftool btf dump format c` */
     SKEP_BTF_JSON /* as `bpftool -j btf dump` */
 };
-SKEP_API int skep_btf_dump(const struct skep_btf *, uint32_t format, skep_print_fn print, void *user);
+SKEP_API int skep_btf_dump(const struct skep_btf *, uint32_t format, skep_print_fn print,
+                           void *user);
 /* A C declaration of one type: "struct rule *name[4]". Written as by snprintf. */
-SKEP_API int skep_btf_declare(const struct skep_btf *, uint32_t id, const char *name, char *text, size_t room);
+SKEP_API int skep_btf_declare(const struct skep_btf *, uint32_t id, const char *name, char *text,
+                              size_t room);
 
-enum { SKEP_VALUE_JSON = 1 /* else C-like text on one line */, SKEP_VALUE_BIG_ENDIAN = 2 /* bytes of a big-endian object */ };
+enum {
+    SKEP_VALUE_JSON = 1 /* else C-like text on one line */,
+    SKEP_VALUE_BIG_ENDIAN = 2 /* bytes of a big-endian object */
+};
 /* A value by its type, as bpftool formats map entries: JSON {"hits":3,"addr":[1,2]}. `size` bytes must cover the type. */
-SKEP_API int skep_btf_print_value(const struct skep_btf *, uint32_t id, const void *bytes, size_t size, uint32_t flags,
-                                  skep_print_fn print, void *user);
+SKEP_API int skep_btf_print_value(const struct skep_btf *, uint32_t id, const void *bytes,
+                                  size_t size, uint32_t flags, skep_print_fn print, void *user);
 
 /* A member of a struct or union, an enumerator, or a parameter, for callers that fill values by name. */
 struct skep_btf_member {
@@ -59,11 +65,13 @@ struct skep_btf_member {
     int64_t value; /* of an enumerator */
 };
 /* -SKEP_ENOENT past the last one, -SKEP_EINVAL if the type has none. */
-SKEP_API int skep_btf_member(const struct skep_btf *, uint32_t id, uint32_t index, struct skep_btf_member *out);
+SKEP_API int skep_btf_member(const struct skep_btf *, uint32_t id, uint32_t index,
+                             struct skep_btf_member *out);
 /* What a typedef, qualifier or type tag stands for; the same id for any other type. */
 SKEP_API uint32_t skep_btf_resolve(const struct skep_btf *, uint32_t id);
 /* The element type and number of an array; -SKEP_EINVAL for any other type. */
-SKEP_API int skep_btf_array(const struct skep_btf *, uint32_t id, uint32_t *element, uint32_t *count);
+SKEP_API int skep_btf_array(const struct skep_btf *, uint32_t id, uint32_t *element,
+                            uint32_t *count);
 /* How an int is meant. -SKEP_EINVAL for anything but int, enum and enum64. */
 enum { SKEP_INT_SIGNED = 1, SKEP_INT_CHAR = 2, SKEP_INT_BOOL = 4 };
 SKEP_API int skep_btf_int(const struct skep_btf *, uint32_t id, uint32_t *bits, uint32_t *flags);

@@ -22,8 +22,8 @@ struct skep_object; /* opaque */
 /* `path` "-" reads standard input. */
 SKEP_API int skep_object_open(const char *path, struct skep_object **out, struct skep_error *err);
 /* `name` (may be NULL) is what messages and skep_object_name say. */
-SKEP_API int skep_object_open_mem(const void *elf, size_t length, const char *name, struct skep_object **out,
-                                  struct skep_error *err);
+SKEP_API int skep_object_open_mem(const void *elf, size_t length, const char *name,
+                                  struct skep_object **out, struct skep_error *err);
 SKEP_API void skep_object_free(struct skep_object *);
 SKEP_API const char *skep_object_name(const struct skep_object *);
 SKEP_API int skep_object_is_big_endian(const struct skep_object *);
@@ -34,18 +34,21 @@ SKEP_API const struct skep_btf *skep_object_btf(const struct skep_object *);
 /* A program: an entry point with a section name that says where it belongs. */
 struct skep_prog_def {
     size_t size;
-    const char *name;            /* the function; borrowed */
-    const char *section;         /* borrowed */
-    const char *target;          /* what follows the section's prefix ("kprobe/do_unlinkat" -> "do_unlinkat"), or NULL */
-    uint32_t type, attach_type;  /* SKEP_PROG_TYPE_*, SKEP_ATTACH_* (platform.h) */
-    uint32_t flags;              /* BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS ... as given to bpf(2) */
-    uint32_t autoload;           /* 0 for SEC("?...") */
-    uint32_t insns;              /* in the object, before linking */
-    uint32_t is_type_known;      /* 0: the section name says nothing; set `type` */
+    const char *name;    /* the function; borrowed */
+    const char *section; /* borrowed */
+    const char *
+        target; /* what follows the section's prefix ("kprobe/do_unlinkat" -> "do_unlinkat"), or NULL */
+    uint32_t type, attach_type; /* SKEP_PROG_TYPE_*, SKEP_ATTACH_* (platform.h) */
+    uint32_t flags;             /* BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS ... as given to bpf(2) */
+    uint32_t autoload;          /* 0 for SEC("?...") */
+    uint32_t insns;             /* in the object, before linking */
+    uint32_t is_type_known;     /* 0: the section name says nothing; set `type` */
 };
-SKEP_API int skep_object_prog(const struct skep_object *, size_t index, struct skep_prog_def *out); /* -ENOENT: past the end */
+SKEP_API int skep_object_prog(const struct skep_object *, size_t index,
+                              struct skep_prog_def *out); /* -ENOENT: past the end */
 /* Change type, attach_type, flags and autoload of the program with out->name (or section, where no name matches). */
-SKEP_API int skep_object_set_prog(struct skep_object *, const struct skep_prog_def *, struct skep_error *err);
+SKEP_API int skep_object_set_prog(struct skep_object *, const struct skep_prog_def *,
+                                  struct skep_error *err);
 
 /* A map as the object defines it; also what skep_map_create takes. Sections of variables are maps too, as libbpf makes
  * them: an array of one value, called "<object>.rodata" (15 characters at most) or, if the section has a name of its own,
@@ -57,17 +60,18 @@ struct skep_map_def {
     const char *name; /* copied by setters; borrowed from getters */
     uint32_t type;    /* SKEP_MAP_TYPE_* */
     uint32_t key_size, value_size, max_entries, flags;
-    uint32_t pinning;          /* LIBBPF_PIN_*; unknown values are kept */
+    uint32_t pinning; /* LIBBPF_PIN_*; unknown values are kept */
     uint32_t numa_node;
-    uint64_t extra;            /* map_extra */
+    uint64_t extra;                /* map_extra */
     uint32_t key_type, value_type; /* ids in the object's BTF, 0: unknown */
-    uint32_t initial_size;     /* bytes of initial content, 0: zeros; see skep_object_map_data */
-    const char *section;       /* ".maps", "maps", ".rodata" ...; borrowed */
+    uint32_t initial_size; /* bytes of initial content, 0: zeros; see skep_object_map_data */
+    const char *section;   /* ".maps", "maps", ".rodata" ...; borrowed */
     const struct skep_map_def *inner; /* template of a map of maps, or NULL; borrowed */
 };
 SKEP_API int skep_object_map(const struct skep_object *, size_t index, struct skep_map_def *out);
 /* Change type, sizes, entries, flags, pinning of the map with def->name. A map of variables keeps its value size. */
-SKEP_API int skep_object_set_map(struct skep_object *, const struct skep_map_def *, struct skep_error *err);
+SKEP_API int skep_object_set_map(struct skep_object *, const struct skep_map_def *,
+                                 struct skep_error *err);
 
 /* A global variable (.data*, .rodata*, .bss*, .kconfig). */
 struct skep_global {
@@ -80,35 +84,41 @@ struct skep_global {
 };
 SKEP_API int skep_object_global(const struct skep_object *, size_t index, struct skep_global *out);
 /* The initial bytes of a global, in the object's byte order; `bytes` must be the variable's size. */
-SKEP_API int skep_object_get_global(const struct skep_object *, const char *name, void *value, size_t bytes);
-SKEP_API int skep_object_set_global(struct skep_object *, const char *name, const void *value, size_t bytes,
-                                    struct skep_error *err);
+SKEP_API int skep_object_get_global(const struct skep_object *, const char *name, void *value,
+                                    size_t bytes);
+SKEP_API int skep_object_set_global(struct skep_object *, const char *name, const void *value,
+                                    size_t bytes, struct skep_error *err);
 /* The same from text, by the variable's BTF type: "10", "-3", "0x1f", "true", "'c'", "\"eth0\"", an enumerator,
  * "[1,2,3]", "{port: 80, addr: 192.0.2.1}", "192.0.2.1" (network order). .kconfig externs are set by their name and as
  * in a kernel's configuration (CONFIG_HZ=250, y, n, m, "\"text\""). */
-SKEP_API int skep_object_set_global_text(struct skep_object *, const char *name, const char *text, struct skep_error *err);
+SKEP_API int skep_object_set_global_text(struct skep_object *, const char *name, const char *text,
+                                         struct skep_error *err);
 
 /* -- linking ----------------------------------------------------------------------------------------------------- */
 struct skep_link_opts {
     size_t size;
-    const struct skep_btf *btf; /* CO-RE target; NULL: the host's, else built-in context types plus the object's own */
-    void (*log)(void *user, int level, const char *text); /* what was decided (target BTF, poisoned instructions) */
+    const struct skep_btf *
+        btf; /* CO-RE target; NULL: the host's, else built-in context types plus the object's own */
+    void (*log)(void *user, int level,
+                const char *text); /* what was decided (target BTF, poisoned instructions) */
     void *user;
 };
 /* Resolve everything that can be resolved without an engine. What cannot be is an error only of the programs that reach
  * it: skep_object_image reports it for them. Calling it again after an edit links anew. `btf` and `log` are used during
  * the call only. */
-SKEP_API int skep_object_link(struct skep_object *, const struct skep_link_opts *, struct skep_error *err);
+SKEP_API int skep_object_link(struct skep_object *, const struct skep_link_opts *,
+                              struct skep_error *err);
 
 /* How a linked instruction refers to something outside (the source register of ld_imm64 or call): Linux's pseudo values.
  * 1/2 (map fd) never occur; maps are indices into the image's `maps`, which is what Linux calls fd_array. */
 enum {
     SKEP_PSEUDO_MAP_IDX = 5,       /* ld_imm64: imm = index into image.maps */
     SKEP_PSEUDO_MAP_IDX_VALUE = 6, /* ... and the second imm the offset of the value of key 0 */
-    SKEP_PSEUDO_BTF_ID = 3,        /* ld_imm64: address of a ksym variable; imm = index into image.externs */
-    SKEP_PSEUDO_FUNC = 4,          /* ld_imm64: a function; imm = target - this - 1, in instructions */
-    SKEP_PSEUDO_CALL = 1,          /* call: imm = target - this - 1 */
-    SKEP_PSEUDO_KFUNC_CALL = 2     /* call: imm = index into image.externs */
+    SKEP_PSEUDO_BTF_ID =
+        3,                /* ld_imm64: address of a ksym variable; imm = index into image.externs */
+    SKEP_PSEUDO_FUNC = 4, /* ld_imm64: a function; imm = target - this - 1, in instructions */
+    SKEP_PSEUDO_CALL = 1, /* call: imm = target - this - 1 */
+    SKEP_PSEUDO_KFUNC_CALL = 2 /* call: imm = index into image.externs */
 };
 /* Unresolved references are replaced by a call of this "helper", as libbpf does; `imm` minus it is 0 for a CO-RE
  * relocation, 1 + index into image.externs for a weak kfunc. Linking does so for CO-RE, and for weak functions that are
@@ -143,22 +153,27 @@ struct skep_image {
     const uint32_t *maps; /* indices for skep_object_map of the maps this program refers to */
     const struct skep_image_extern *externs;
     const struct skep_btf *btf; /* the object's, or NULL */
-    const void *btf_bytes;      /* as the kernel wants it: sizes of data sections filled in, host byte order */
+    const void
+        *btf_bytes; /* as the kernel wants it: sizes of data sections filled in, host byte order */
     uint32_t btf_size;
-    const void *func_info, *line_info; /* records of bpf_func_info (8 bytes), bpf_line_info (16 bytes), linked */
+    const void *func_info,
+        *line_info; /* records of bpf_func_info (8 bytes), bpf_line_info (16 bytes), linked */
     uint32_t func_info_count, line_info_count;
 };
 /* -SKEP_ENOENT past the last program. Links with default options if that has not been done. */
-SKEP_API int skep_object_image(struct skep_object *, size_t index, struct skep_image *out, struct skep_error *err);
+SKEP_API int skep_object_image(struct skep_object *, size_t index, struct skep_image *out,
+                               struct skep_error *err);
 
 /* Initial content that is not bytes: "slot `key` of map `map` holds this map or program" (.values, iproute2's MAPID/SLOT
  * sections, tail: tags). -SKEP_ENOENT past the end. */
 struct skep_object_slot {
     size_t size;
-    uint32_t map, key; /* map: index for skep_object_map; key: of a STRUCT_OPS map the member's offset in bytes */
+    uint32_t map,
+        key; /* map: index for skep_object_map; key: of a STRUCT_OPS map the member's offset in bytes */
     uint32_t is_prog, index; /* index for skep_object_prog or skep_object_map */
 };
-SKEP_API int skep_object_slot(const struct skep_object *, size_t index, struct skep_object_slot *out);
+SKEP_API int skep_object_slot(const struct skep_object *, size_t index,
+                              struct skep_object_slot *out);
 /* What map `index` starts with: initial_size bytes of its definition, edits included, in the object's byte order; NULL:
  * zeros. Of an array that is the value of key 0, of an arena its first bytes, of an INSN_ARRAY all values one after the
  * other (struct bpf_insn_array_value), of STRUCT_OPS the variable with null for its functions. Borrowed. */
@@ -166,7 +181,8 @@ SKEP_API const void *skep_object_map_data(const struct skep_object *, size_t ind
 
 /* A C header with a struct for the object (open, load, maps, programs, globals by name) and the object's bytes, as `bpftool gen
  * skeleton` makes for libbpf. */
-SKEP_API int skep_object_skeleton(const struct skep_object *, const char *prefix, skep_print_fn print, void *user);
+SKEP_API int skep_object_skeleton(const struct skep_object *, const char *prefix,
+                                  skep_print_fn print, void *user);
 
 #ifdef __cplusplus
 }

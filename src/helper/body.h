@@ -1,8 +1,8 @@
 /* body.h - what the bodies of helpers share. Private to helper/.
  *
- * A body gets what the prototype in platform/helper.def promises: maps, contexts and memory as host pointers that were
- * checked. Two things it checks itself: that a map is of a type the helper is for, and that the context is the one it
- * knows (the verifier would have said both before).
+ * A body gets what the prototype in platform/helper.def promises: maps, contexts and memory as host
+ * pointers that were checked. Two things it checks itself: that a map is of a type the helper is
+ * for, and that the context is the one it knows (the verifier would have said both before).
  */
 #ifndef HELPER_BODY_H
 #define HELPER_BODY_H
@@ -39,20 +39,24 @@ void body_packet_changed(struct skep_call *);
 /* Host pointer for `size` bytes that the program itself may read, else NULL; ends no run. */
 const void *body_peek(struct skep_call *, uint64_t address, uint64_t size);
 /* Memory wherever it lies, for bpf_probe_read and %s: what the program may read, and with the power
- * SKEP_ALLOW_PROBE_READ the host's. Returns 0, -SKEP_EFAULT, or -SKEP_EPERM where only the power is missing. */
+ * SKEP_ALLOW_PROBE_READ the host's. Returns 0, -SKEP_EFAULT, or -SKEP_EPERM where only the power is
+ * missing. */
 int body_read(struct skep_call *, void *to, uint64_t address, uint32_t size);
-/* The same for a string: copied with its NUL, cut to `room` bytes; bytes written (> 0) or a negative code. */
+/* The same for a string: copied with its NUL, cut to `room` bytes; bytes written (> 0) or a
+ * negative code. */
 int body_read_string(struct skep_call *, char *to, uint64_t address, uint32_t room);
 
-/* Bytes from `address` on that the program may read: at most `limit`, and none after the first NUL. */
+/* Bytes from `address` on that the program may read: at most `limit`, and none after the first NUL.
+ */
 size_t body_text_size(struct skep_call *, uint64_t address, size_t limit);
 
 /* Whether the run should go on: not cancelled, budget left. For bodies that loop. */
 bool body_continue(struct skep_call *);
 
 enum { BODY_PRINT_ARGS = 12 /* MAX_BPRINTF_VARARGS */ };
-/* bpf_bprintf_prepare and bstr_printf: text into `out` (cut and NUL-terminated if there is room at all). The length it
- * has uncut, or a negative code: -SKEP_EINVAL for a format that the kernel refuses. */
+/* bpf_bprintf_prepare and bstr_printf: text into `out` (cut and NUL-terminated if there is room at
+ * all). The length it has uncut, or a negative code: -SKEP_EINVAL for a format that the kernel
+ * refuses. */
 int body_format(struct skep_call *, char *out, size_t room, const char *format, size_t format_size,
                 const uint64_t *args, uint32_t arg_count);
 

@@ -1,7 +1,8 @@
 /* csum.c - Internet checksums: over bytes, and changed in place when a packet's bytes change.
  *
- * A sum is kept as Linux keeps it: 32 bits in ones' complement over 16-bit words in the host's order, which makes every
- * value the same number as in the kernel of such a machine. Facts: RFC 1071, RFC 1624.
+ * A sum is kept as Linux keeps it: 32 bits in ones' complement over 16-bit words in the host's
+ * order, which makes every value the same number as in the kernel of such a machine. Facts: RFC
+ * 1071, RFC 1624.
  */
 #include <string.h>
 
@@ -66,8 +67,6 @@ static uint16_t load_sum(const uint8_t *at)
     return sum;
 }
 
-/* -- bpf_csum_diff ----------------------------------------------------------------------------- */
-
 HELPER_BODY(helper_csum_diff)
 {
     const void *from = body_pointer(a), *to = body_pointer(c);
@@ -96,7 +95,8 @@ enum {
     IPV6 = 0x80          /* BPF_F_IPV6 */
 };
 
-/* The field of `size` bytes was `from` and is `to`. False: no such size, or a difference with a `from`. */
+/* The field of `size` bytes was `from` and is `to`. False: no such size, or a difference with a
+ * `from`. */
 static bool replace(uint8_t *at, uint64_t from, uint64_t to, uint64_t size)
 {
     uint16_t sum = load_sum(at), half;

@@ -1,8 +1,9 @@
 /* format.c - text from a format and 64-bit arguments, as bpf_printk and bpf_snprintf make it.
  *
- * Linux works in two steps (bpf_bprintf_prepare, bstr_printf): the first refuses what it does not know and copies the
- * arguments, strings included, into 512 bytes; the second prints. Here one pass does both, so a format is checked to its
- * end before anything that it printed is used, and the 512 bytes are only counted.
+ * Linux works in two steps (bpf_bprintf_prepare, bstr_printf): the first refuses what it does not
+ * know and copies the arguments, strings included, into 512 bytes; the second prints. Here one pass
+ * does both, so a format is checked to its end before anything that it printed is used, and the 512
+ * bytes are only counted.
  */
 #include <string.h>
 
@@ -26,8 +27,8 @@ struct spec {
     uint32_t width;
 };
 
-/* What is left of the format. It may lie in memory that another CPU writes to, so its end is where it was found to be,
- * whatever stands there now. */
+/* What is left of the format. It may lie in memory that another CPU writes to, so its end is where
+ * it was found to be, whatever stands there now. */
 struct cursor {
     const char *at, *end;
 };
@@ -126,8 +127,8 @@ static void put_pointer(struct printer *p, const struct spec *spec, uint64_t val
 {
     struct spec whole = *spec;
 
-    /* Linux prints a hash, so that two equal pointers look equal and nothing else is said; NULL and error codes are no
-     * addresses. */
+    /* Linux prints a hash, so that two equal pointers look equal and nothing else is said; NULL and
+     * error codes are no addresses. */
     if (!is_plain && value && value < (uint64_t)-4095)
         value = hash_bytes(&value, sizeof value, (uint32_t)(uintptr_t)p->call);
     if (!whole.width) {

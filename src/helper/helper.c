@@ -85,8 +85,8 @@ int body_read_string(struct skep_call *call, char *to, uint64_t address, uint32_
 {
     uint32_t length = 0;
 
-    /* By pieces that cross no 64 bytes, and where that fails by single ones: the string may end just before the end of
-     * its memory. */
+    /* By pieces that cross no 64 bytes, and where that fails by single ones: the string may end
+     * just before the end of its memory. */
     while (length < room) {
         uint32_t piece = 64 - (uint32_t)((address + length) % 64);
         const char *end;

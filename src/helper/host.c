@@ -33,7 +33,8 @@ HELPER_BODY(helper_ktime_get_tai_ns)
 
 HELPER_BODY(helper_jiffies64)
 {
-    /* Linux counts from five minutes before 32 bits wrap (INITIAL_JIFFIES); 250 a second is its default. */
+    /* Linux counts from five minutes before 32 bits wrap (INITIAL_JIFFIES); 250 a second is its
+     * default. */
     enum { HZ = 250 };
 
     return (uint32_t)(-300 * HZ) +

@@ -1,7 +1,7 @@
 /* map.c - helpers on maps: look up, update, delete, and calling back for every element.
  *
- * Prog arrays and maps of maps hold the host's pointers: a program looks up inner maps and tail-calls programs, and does
- * nothing else with them (Linux's check_map_func_compatibility).
+ * Prog arrays and maps of maps hold the host's pointers: a program looks up inner maps and tail-calls
+ * programs, and does nothing else with them (Linux's check_map_func_compatibility).
  */
 #include "helper/body.h"
 
@@ -124,9 +124,8 @@ HELPER_BODY(helper_loop)
 
     if (d)
         return body_code(-SKEP_EINVAL);
-    if (turns >
-        MAX_LOOPS) /* 32 bits of it: Linux's verifier inlines the loop, and moves the code with a 32-bit mov */
-        return (uint32_t)-SKEP_E2BIG;
+    if (turns > MAX_LOOPS)
+        return (uint32_t)-SKEP_E2BIG; /* of 32 bits: Linux inlines the loop with a 32-bit move */
     for (uint32_t i = 0; i < turns; i++) {
         const uint64_t args[5] = {i, c, 0, 0, 0};
         uint64_t ret = 0;

@@ -1,4 +1,5 @@
-/* number.c - helpers on text: numbers out of it, and comparing it. Linux's rules: vsprintf.c's kstrto*, strncmp. */
+/* number.c - helpers on text: numbers out of it, and comparing it. Linux's rules: vsprintf.c's
+ * kstrto*, strncmp. */
 #include <string.h>
 
 #include "helper/body.h"
@@ -21,7 +22,8 @@ struct number {
     bool is_negative;
 };
 
-/* The number at the start of the text: how many bytes it takes, or a code. At most 63 bytes of digits are looked at. */
+/* The number at the start of the text: how many bytes it takes, or a code. At most 63 bytes of
+ * digits are looked at. */
 static int parse(const char *text, uint32_t length, uint64_t flags, struct number *out)
 {
     enum { BASE_MASK = 0x1f, DIGITS_MAX = 63 };
@@ -88,7 +90,8 @@ HELPER_BODY(helper_strtoul)
 HELPER_BODY(helper_strncmp)
 {
     const unsigned char *left = body_pointer(a), *right = body_pointer(c);
-    /* The string's end was seen when the arguments were checked; another CPU may have taken it away. */
+    /* The string's end was seen when the arguments were checked; another CPU may have taken it
+     * away. */
     size_t size = body_text_size(call, c, (uint32_t)b);
 
     for (size_t i = 0; i < size; i++) {

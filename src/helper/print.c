@@ -1,5 +1,5 @@
-/* print.c - bpf_trace_printk, bpf_trace_vprintk and bpf_snprintf. A line goes to the host's printk, as trace_pipe would
- * show it, without a newline at its end. */
+/* print.c - bpf_trace_printk, bpf_trace_vprintk and bpf_snprintf. A line goes to the host's printk,
+ * as trace_pipe would show it, without a newline at its end. */
 #include <stdio.h>
 #include <string.h>
 

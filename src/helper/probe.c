@@ -1,7 +1,8 @@
 /* probe.c - reading memory by address, without a fault whatever the address is.
  *
- * A program may always read this way what it may read anyway. Anything else of the host is a power of the runtime
- * (SKEP_ALLOW_PROBE_READ); without it the result is what a locked-down Linux gives: -EPERM and zeros.
+ * A program may always read this way what it may read anyway. Anything else of the host is a power
+ * of the runtime (SKEP_ALLOW_PROBE_READ); without it the result is what a locked-down Linux gives:
+ * -EPERM and zeros.
  */
 #include <string.h>
 

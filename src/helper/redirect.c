@@ -1,5 +1,6 @@
-/* redirect.c - helpers that say where a packet goes. Their result is a verdict; who runs the program finds the device in
- * the context. Which devices there are is the host's business, so any number but 0 may be one. */
+/* redirect.c - helpers that say where a packet goes. Their result is a verdict; who runs the
+ * program finds the device in the context. Which devices there are is the host's business, so any
+ * number but 0 may be one. */
 #include "helper/body.h"
 
 enum { INGRESS = 1 }; /* BPF_F_INGRESS */

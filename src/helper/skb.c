@@ -1,14 +1,11 @@
 /* skb.c - helpers on a socket buffer that keep its length: bytes in and out, hash, type, time.
  *
- * All bytes of a packet are in one piece here, so nothing needs to be pulled in; the checks and codes are Linux's.
+ * All bytes of a packet are in one piece here, so nothing needs to be pulled in; the checks and
+ * codes are Linux's.
  */
 #include <string.h>
 
-#include "base/reader.h"
-#include "helper/body.h"
-
-enum { ETH_HLEN = 14, VLAN_HLEN = 4 };
-enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd, ETH_P_8021Q = 0x8100, ETH_P_8021AD = 0x88a8 };
+#include "helper/skb_room.h"
 
 /* -- bytes ------------------------------------------------------------------------------------- */
 
@@ -81,7 +78,7 @@ HELPER_BODY(helper_skb_pull_data)
 /* The protocol under all VLAN tags, in the host's order; 0 if the tags do not end. */
 static uint16_t inner_protocol(const struct skb_ctx *skb, uint32_t *offset)
 {
-    uint16_t raw = (uint16_t)skb->protocol, type = load_u16(&raw, true);
+    uint16_t type = skb_get_protocol(skb);
     uint32_t at = skb->mac_len ? skb->mac_len - (uint32_t)VLAN_HLEN : ETH_HLEN;
 
     if (type != ETH_P_8021Q && type != ETH_P_8021AD) {
@@ -104,8 +101,9 @@ static uint16_t inner_protocol(const struct skb_ctx *skb, uint32_t *offset)
     return 0;
 }
 
-/* A flow's hash: its addresses, protocol and ports. Linux seeds its own at boot, so no two machines agree on the number;
- * what holds is that both ends of one flow have the same and that it is not 0. */
+/* A flow's hash: its addresses, protocol and ports. Linux seeds its own at boot, so no two machines
+ * agree on the number; what holds is that both ends of one flow have the same and that it is not 0.
+ */
 static uint32_t flow_hash(const struct skb_ctx *skb)
 {
     enum { TCP = 6, UDP = 17, SCTP = 132 };
@@ -210,12 +208,11 @@ HELPER_BODY(helper_skb_set_tstamp)
 {
     enum { REALTIME, MONOTONIC, TAI };
     struct skb_ctx *skb = body_skb(call);
-    uint16_t raw, type;
+    uint16_t type;
 
     if (!skb)
         return 0;
-    raw = (uint16_t)skb->protocol;
-    type = load_u16(&raw, true);
+    type = skb_get_protocol(skb);
     if (type != ETH_P_IP && type != ETH_P_IPV6)
         return body_code(-SKEP_EOPNOTSUPP);
     switch ((uint32_t)c) {
@@ -234,7 +231,8 @@ HELPER_BODY(helper_skb_set_tstamp)
     return 0;
 }
 
-/* RFC 3168: mark "congestion experienced" where the sender can hear it (ECT). 1: it is marked now. */
+/* RFC 3168: mark "congestion experienced" where the sender can hear it (ECT). 1: it is marked now.
+ */
 static uint64_t ipv4_set_ce(uint8_t *ip)
 {
     uint8_t ecn = ip[1] & 3;

@@ -60,11 +60,9 @@ struct kernel_prog {
 int kernel_open_types(struct kernel_state *, const void *bytes, uint32_t size);
 /* The types of the running kernel, or NULL. */
 const struct skep_btf *kernel_open_vmlinux(struct kernel_state *);
-void kernel_open_log(struct kernel_state *, int level, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void kernel_open_log(struct kernel_state *, int level, const char *format, ...) PRINTF_LIKE(3, 4);
 /* An error of bpf(2) while doing `what`: fills the record, names what a refused caller lacks. */
-int kernel_open_error(struct skep_error *, int sys, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+int kernel_open_error(struct skep_error *, int sys, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A name as bpf(2) takes it. */
 void kernel_open_name(const char *from, char name[KERNEL_NAME]);
 

@@ -10,8 +10,7 @@
 #include "os/os.h"
 
 static const struct map_ops *const types[] = {
-    &hash_ops, &array_ops, &prog_array_ops, &percpu_array_ops, &array_of_maps_ops,
-    &insn_array_ops,
+    &hash_ops, &array_ops, &prog_array_ops, &percpu_array_ops, &array_of_maps_ops, &insn_array_ops,
 };
 
 const struct map_ops *map_find_ops(uint32_t type)

@@ -74,7 +74,7 @@ struct skep_map {
     uint32_t id;
     uint32_t value_stride; /* value_size rounded up to 8 */
     _Atomic uint32_t refs;
-    _Atomic uint32_t is_frozen;        /* the host may not write */
+    _Atomic uint32_t is_frozen;    /* the host may not write */
     void *state;                   /* the type's own */
     struct skep_map *template_map; /* of a map of maps, or NULL; counted */
     struct sync_node retired;      /* after the last reference is gone */

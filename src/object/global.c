@@ -11,7 +11,12 @@
 #include "base/check.h"
 #include "object/object.h"
 
-enum { F_RDONLY_PROG = 1u << 7, F_MMAPABLE = 1u << 10, NAME_SIZE = 16 /* of Linux's names */ };
+enum {
+    F_RDONLY_PROG = 1u << 7,
+    F_MMAPABLE = 1u << 10,
+    NAME_SIZE = 16 /* of Linux's names */,
+    MOST_SECTIONS = 1024
+};
 
 /* libbpf's names of such maps, at most 15 characters: what fits of the object's name before the section's, for which
  * 7 are kept free at least. Sections with a name of their own (".rodata.config") keep it whole. */
@@ -102,6 +107,8 @@ static int load_arena(struct skep_object *obj, uint32_t index, struct skep_error
 
 int global_load(struct skep_object *obj, struct skep_error *err)
 {
+    uint32_t count = 0;
+
     for (uint32_t i = 1; i < obj->elf.section_count; i++) {
         const struct elf_section *section = obj->elf.sections + i;
         uint8_t kind = obj->sections[i].kind;
@@ -112,6 +119,9 @@ int global_load(struct skep_object *obj, struct skep_error *err)
              kind != SECTION_ARENA) ||
             !section->size)
             continue;
+        if (++count > MOST_SECTIONS)
+            return error_set(err, -SKEP_EFORMAT, "section %s: more than %d sections of variables",
+                             section->name, MOST_SECTIONS);
         if (section->size > INT32_MAX)
             return error_set(err, -SKEP_EFORMAT, "section %s: 0x%llx bytes are too many for a map",
                              section->name, (unsigned long long)section->size);

@@ -13,7 +13,7 @@
 #include "base/reader.h"
 #include "object/object.h"
 
-enum { ELEMENT = 16, MOST_ENTRIES = 1 << 16, MOST_TABLES = 4096 };
+enum { ELEMENT = 16, MOST_ENTRIES = 1 << 16, MOST_TABLES = 1024 };
 
 static int refuse(struct skep_object *obj, uint32_t func, uint32_t symbol, const char *why,
                   struct skep_error *err)

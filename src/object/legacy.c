@@ -17,7 +17,7 @@
 #include "base/reader.h"
 #include "object/object.h"
 
-enum { LIBBPF = 20, SAMPLES = 28, IPROUTE2 = 36, MOST = 4096 };
+enum { LIBBPF = 20, SAMPLES = 28, IPROUTE2 = 36, MOST = 1024 /* of one object */ };
 enum { F_NUMA_NODE = 1u << 2 };
 #define SLOT_NONE UINT32_MAX /* iproute2: the inner map is a template only */
 
@@ -197,6 +197,26 @@ static int fill(struct skep_object *obj, struct object_map *map, bool iproute2,
     return 0;
 }
 
+/* BPF_ANNOTATE_KV_PAIR of that time said types of keys and values by a struct beside the map. */
+static void find_types(struct skep_object *obj, struct object_map *map)
+{
+    const struct skep_btf *btf = obj->btf;
+    const char *name = arena_printf(&obj->arena, "____btf_map_%s", map->def.name);
+    struct btf_field key, value;
+    uint32_t pair;
+
+    pair = name ? btf_find_next(btf, name, BTF_MASK(BTF_STRUCT), 0) : 0;
+    if (!pair || btf_length(btf, pair) < 2)
+        return;
+    key = btf_field_at(btf, pair, 0);
+    value = btf_field_at(btf, pair, 1);
+    if (skep_btf_size(btf, key.type) != map->def.key_size ||
+        skep_btf_size(btf, value.type) != map->def.value_size)
+        return;
+    map->def.key_type = key.type;
+    map->def.value_type = value.type;
+}
+
 /* Templates of maps of maps: by index among all of them (samples) or by id (iproute2). */
 static int find_inner(struct skep_object *obj, size_t first, size_t outer, struct skep_error *err)
 {
@@ -256,6 +276,8 @@ int legacy_load(struct skep_object *obj, struct skep_error *err)
     iproute2 = is_iproute2(obj, first);
     for (size_t i = first; i < obj->maps.count && !code; i++)
         code = fill(obj, obj->maps.items + i, iproute2, err);
+    for (size_t i = first; i < obj->maps.count && !code && obj->btf; i++)
+        find_types(obj, obj->maps.items + i);
     for (size_t i = first; i < obj->maps.count && !code; i++)
         code = find_inner(obj, first, i, err);
     for (size_t i = first; i < obj->maps.count && !code; i++)

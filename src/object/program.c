@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "object/object.h"
 
-enum { MOST_PROGRAMS = 1 << 16 };
+enum { MOST_PROGRAMS = 1 << 14 };
 
 static bool is_text(const char *section)
 {

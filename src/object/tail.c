@@ -3,10 +3,16 @@
  * iproute2: the section is called "ID/SLOT", ID being the map's in its definition ("2/7", "1/0x1010"). cilium: a BTF tag
  * "tail:MAP/SLOT" is on the function.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "object/object.h"
+
+struct maps {
+    uint32_t *items;
+    size_t count, room;
+};
 
 /* A whole number, decimal or 0x; what follows it begins at the result. NULL: there is none, or it is too large. */
 static const char *read_number(const char *text, uint32_t *out)
@@ -43,17 +49,18 @@ bool tail_slot_of(const char *section, uint32_t *id, uint32_t *slot)
     return rest && !*rest;
 }
 
-static int load_iproute2(struct skep_object *obj, uint32_t prog, struct skep_error *err)
+/* `maps`: those that programs may name by id. */
+static int load_iproute2(struct skep_object *obj, const struct maps *maps, uint32_t prog,
+                         struct skep_error *err)
 {
     uint32_t id, slot;
 
     if (!tail_slot_of(obj->progs.items[prog].def.section, &id, &slot) ||
         obj->funcs.items[obj->progs.items[prog].func].insn)
         return 0;
-    for (uint32_t i = 0; i < obj->maps.count; i++)
-        if (obj->maps.items[i].is_iproute2 && obj->maps.items[i].id == id &&
-            obj->maps.items[i].def.type == SKEP_MAP_TYPE_PROG_ARRAY)
-            return object_add_slot(obj, i, slot, true, prog, err);
+    for (size_t i = 0; i < maps->count; i++)
+        if (obj->maps.items[maps->items[i]].id == id)
+            return object_add_slot(obj, maps->items[i], slot, true, prog, err);
     return 0;
 }
 
@@ -107,9 +114,21 @@ static int load_tags(struct skep_object *obj, struct skep_error *err)
 
 int tail_load(struct skep_object *obj, struct skep_error *err)
 {
+    struct maps maps = {0};
     int code = 0;
 
-    for (uint32_t i = 0; i < obj->progs.count && !code; i++)
-        code = load_iproute2(obj, i, err);
+    for (uint32_t i = 0; i < obj->maps.count && !code; i++)
+        if (obj->maps.items[i].is_iproute2 &&
+            obj->maps.items[i].def.type == SKEP_MAP_TYPE_PROG_ARRAY) {
+            uint32_t *map = VEC_PUSH(&maps);
+
+            if (map)
+                *map = i;
+            else
+                code = error_set(err, -SKEP_ENOMEM, "no memory for tail calls");
+        }
+    for (uint32_t i = 0; i < obj->progs.count && maps.count && !code; i++)
+        code = load_iproute2(obj, &maps, i, err);
+    free(maps.items);
     return !code && obj->btf ? load_tags(obj, err) : code;
 }

@@ -10,8 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Containers and emulators refuse process_vm_readv: let write(2) look at the memory, into a pipe of our own. A page at a
- * time: so much an empty pipe takes without blocking. */
+/* Containers and emulators refuse process_vm_readv: let write(2) look at the memory, into a pipe of
+ * our own. A page at a time: so much an empty pipe takes without blocking. */
 static bool read_through_pipe(uint8_t *to, const uint8_t *from, size_t size)
 {
     int ends[2];

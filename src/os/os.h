@@ -29,8 +29,8 @@ uint64_t os_random(void); /* from the system's generator; for seeds */
 /* -- identity, for helpers --------------------------------------------------------------------- */
 uint32_t os_pid(void);
 uint64_t os_tid(void);
-uint64_t os_uid_gid(void);                      /* gid << 32 | uid; 0 on Windows */
-void os_comm(char *name, size_t size);          /* the program's name, cut, NUL-padded */
+uint64_t os_uid_gid(void);             /* gid << 32 | uid; 0 on Windows */
+void os_comm(char *name, size_t size); /* the program's name, cut, NUL-padded */
 void os_yield(void);
 void os_sleep(uint64_t ns);
 

@@ -1,4 +1,5 @@
-/* builtin.c - BTF of the context types, made from the same tables that programs' accesses are judged by. */
+/* builtin.c - BTF of the context types, made from the same tables that programs' accesses are
+ * judged by. */
 #include <string.h>
 
 #include <skep/btf.h>
@@ -24,8 +25,8 @@ static struct basics add_basics(struct builder *b)
     return basics;
 }
 
-/* The type of one element. Pointers stand in an anonymous union, as in uapi/linux/bpf.h, so that they take 8 bytes on
- * every machine. */
+/* The type of one element. Pointers stand in an anonymous union, as in uapi/linux/bpf.h, so that
+ * they take 8 bytes on every machine. */
 static uint32_t field_type(struct builder *b, const struct basics *basics,
                            const struct platform_field *field)
 {

@@ -1,17 +1,18 @@
 /* context.h - where the host keeps what a program sees as its context.
  *
- * The program's view (struct xdp_md, struct __sk_buff) is 32-bit and frozen by Linux; these structs are the host's, with
- * real pointers, and the tables in context.def map one to the other (platform_field.host_offset). Whoever makes one sets
- * all pointers and what the packet says; everything else may start as zero.
+ * The program's view (struct xdp_md, struct __sk_buff) is 32-bit and frozen by Linux; these structs
+ * are the host's, with real pointers, and the tables in context.def map one to the other
+ * (platform_field.host_offset). Whoever makes one sets all pointers and what the packet says;
+ * everything else may start as zero.
  */
 #ifndef PLATFORM_CONTEXT_H
 #define PLATFORM_CONTEXT_H
 
 #include <stdint.h>
 
-/* XDP. The packet lies in [data, data_end), metadata in [data_meta, data), room to grow in [hard_start, hard_end):
- * hard_start is Linux's data_hard_start (struct xdp_frame lies there, so programs cannot have its bytes), hard_end is
- * where struct skb_shared_info would begin. */
+/* XDP. The packet lies in [data, data_end), metadata in [data_meta, data), room to grow in
+ * [hard_start, hard_end): hard_start is Linux's data_hard_start (struct xdp_frame lies there, so
+ * programs cannot have its bytes), hard_end is where struct skb_shared_info would begin. */
 struct xdp_ctx {
     uint8_t *data, *data_end, *data_meta, *hard_start, *hard_end;
     uint32_t ingress_ifindex, rx_queue_index, egress_ifindex;
@@ -26,8 +27,9 @@ enum skb_checksum {
     SKB_CHECKSUM_PARTIAL
 };
 
-/* Socket filters, tc, and later every other type that sees a struct __sk_buff. Linux reallocates the head of a packet
- * that grows; here it moves within [hard_start, hard_end), so that is as long as a packet and its headroom can get. */
+/* Socket filters, tc, and later every other type that sees a struct __sk_buff. Linux reallocates
+ * the head of a packet that grows; here it moves within [hard_start, hard_end), so that is as long
+ * as a packet and its headroom can get. */
 struct skb_ctx {
     uint8_t *data, *data_end, *data_meta, *hard_start,
         *hard_end; /* data: where the program's view begins */
@@ -40,8 +42,8 @@ struct skb_ctx {
     uint64_t tstamp, hwtstamp;
     void *sk, *flow_keys; /* NULL: none */
     uint32_t redirect_ifindex;
-    /* Bytes of Linux's headroom in use, less than zero after it got more; the transport header as Linux counts (from the
-     * start of the headroom, in 16 bits), plus 1; 0: never set. */
+    /* Bytes of Linux's headroom in use, less than zero after it got more; the transport header as
+     * Linux counts (from the start of the headroom, in 16 bits), plus 1; 0: never set. */
     int32_t head_taken;
     uint16_t transport;
     uint16_t mac_len;

@@ -1,5 +1,5 @@
-/* feature.c - everything that eBPF knows, row by row, and what of it this build's own engine has; and the names of
- * kfuncs. Rows come from the tables and from nowhere else. */
+/* feature.c - everything that eBPF knows, row by row, and what of it this build's own engine has;
+ * and the names of kfuncs. Rows come from the tables and from nowhere else. */
 #include "platform/platform.h"
 
 #include <string.h>

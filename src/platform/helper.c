@@ -99,13 +99,15 @@ static bool has_id(const uint8_t *ids, size_t count, uint32_t id)
 
 bool platform_helper_allowed(uint32_t prog_type, uint32_t id)
 {
-    if (!platform_helper(id))
+    const struct platform_helper *helper = platform_helper(id);
+
+    if (!helper)
         return false;
-    if (prog_type == SKEP_PROG_TYPE_MEMORY) /* skep's own: what needs no other type's context */
-        return (platform_helper(id)->args[0] & ~ARG_OR_NULL) != ARG_CTX;
     /* An extension calls what the program may that it becomes part of. */
     if (prog_type == SKEP_PROG_TYPE_EXT || has_id(every, ARRAY_SIZE(every), id))
         return true;
+    if (prog_type == SKEP_PROG_TYPE_MEMORY) /* skep's own: what needs no other type's context */
+        return (helper->args[0] & ~ARG_OR_NULL) != ARG_CTX;
     for (size_t i = 0; i < ARRAY_SIZE(callers); i++)
         if (callers[i].type == prog_type)
             return has_id(callers[i].ids, ARRAY_SIZE(callers[i].ids), id);

@@ -1,7 +1,9 @@
-/* platform.h - what a program type may see and call, as tables. No code decides here; everybody reads.
+/* platform.h - what a program type may see and call, as tables. No code decides here; everybody
+ * reads.
  *
- * The rows live in *.def files: program types and their section names, attach types, map types, helper and kfunc
- * prototypes, context layouts. Numbers and facts are Linux 6.18's (uapi/linux/bpf.h and the kernel's documentation).
+ * The rows live in *.def files: program types and their section names, attach types, map types,
+ * helper and kfunc prototypes, context layouts. Numbers and facts are Linux 6.18's
+ * (uapi/linux/bpf.h and the kernel's documentation).
  */
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
@@ -20,21 +22,22 @@ enum platform_field_kind {
     FIELD_PACKET_META, /* yields the first byte of metadata */
     FIELD_POINTER      /* yields a host pointer that only helpers understand */
 };
-/* What Linux allows: an access is aligned to its own size and, unless a flag says more, as wide as the field. */
+/* What Linux allows: an access is aligned to its own size and, unless a flag says more, as wide as
+ * the field. */
 enum {
     FIELD_R = 1,
     FIELD_W = 2,
-    FIELD_NARROW =
-        4, /* may be read in parts (1, 2, 4 bytes that do not leave the element); written only whole */
+    FIELD_NARROW = 4, /* may be read in parts (1, 2, 4 bytes that do not leave the element); written
+                         only whole */
     FIELD_BYTES =
-        8, /* plain bytes: any aligned access of 1, 2, 4, 8 within all elements, reads and writes alike; the
-                         host keeps them side by side in the program's layout (skb's cb) */
+        8, /* plain bytes: any aligned access of 1, 2, 4, 8 within all elements, reads and writes
+              alike; the host keeps them side by side in the program's layout (skb's cb) */
     FIELD_DEVMAP = 16 /* only for attach type xdp_devmap */
 };
 struct platform_field {
-    const char *name,
-        *type; /* as C declares it: "data", "__u32"; arrays have one row per element, name "cb", and count > 1 on the first */
-    uint16_t offset, size; /* in the program's view */
+    const char *name, *type; /* as C declares it: "data", "__u32"; arrays have one row per element,
+                                name "cb", and count > 1 on the first */
+    uint16_t offset, size;   /* in the program's view */
     uint16_t
         count; /* elements, 1 for plain fields; offset and host_offset step by size and host_size */
     uint8_t kind, access;
@@ -53,11 +56,12 @@ struct platform_ctx {
     bool is_read_only; /* CTX_MEMORY: the program may not write to it */
     const char *what;  /* CTX_MEMORY: what its bytes are, for messages */
 };
-/* The field that holds the byte at `offset` of the program's view, and which element of it (may be NULL); NULL: no
- * field does (padding, or the type may not see it). */
+/* The field that holds the byte at `offset` of the program's view, and which element of it (may be
+ * NULL); NULL: no field does (padding, or the type may not see it). */
 const struct platform_field *platform_field(const struct platform_ctx *, uint32_t offset,
                                             uint32_t *element);
-/* Whether the type may make this access of `size` bytes at `offset`; NULL if not. Then as platform_field. */
+/* Whether the type may make this access of `size` bytes at `offset`; NULL if not. Then as
+ * platform_field. */
 const struct platform_field *platform_field_access(const struct platform_ctx *, uint32_t offset,
                                                    uint32_t size, bool is_write, uint32_t *element);
 
@@ -106,7 +110,8 @@ enum platform_arg {
     ARG_STR,           /* NUL-terminated, read-only memory */
     ARG_FUNC,          /* a callback */
     ARG_STACK_OR_NULL, /* callback context */
-    ARG_SOCK, /* socket pointers, BTF pointers ... : opaque to the checked interpreter, not dereferenced */
+    ARG_SOCK,          /* socket pointers, BTF pointers ... : opaque to the checked interpreter, not
+                          dereferenced */
     ARG_BTF,
     ARG_SPIN_LOCK,
     ARG_TIMER,
@@ -146,7 +151,8 @@ struct platform_helper {
     uint8_t flags;
 };
 const struct platform_helper *platform_helper(uint32_t id); /* NULL: unknown */
-/* Whether programs of this type may call it, as Linux says. MEMORY programs: what takes no context. */
+/* Whether programs of this type may call it, as Linux says. MEMORY programs: what takes no context.
+ */
 bool platform_helper_allowed(uint32_t prog_type, uint32_t id);
 size_t platform_helper_count(void); /* ids are 1 .. count - 1 */
 

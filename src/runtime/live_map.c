@@ -181,6 +181,8 @@ int skep_map_lookup(struct skep_map *map, const void *key, size_t key_size, void
         return rc;
     if (map->backend)
         return map->backend->map_lookup(map->handle, key, value, flags);
+    if (flags & ~(uint64_t)SKEP_F_LOCK)
+        return -SKEP_EINVAL;
     if (map->def.flags & MAP_F_WRONLY)
         return -SKEP_EPERM;
     return map->ops->copy_out(map, key, value, flags);

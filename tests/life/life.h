@@ -77,6 +77,7 @@ struct life {
     struct skep_collection *all;
     struct skep_prog *prog;               /* calls itself and another program by tail calls */
     struct skep_map *map, *outer, *inner; /* a hash; an array of maps, and what was put into it */
+    struct skep_map *jumps;               /* from text: its prog array; given back with the map */
 };
 
 /* Without a compiled object: the same from text. */
@@ -146,10 +147,8 @@ static inline int life_from_text(struct life *life, struct skep_error *err)
         rc = skep_prog_load(life->rt, &code, &life->prog, err);
     if (!rc)
         rc = skep_map_set_prog(maps[1], 0, life->prog);
-    if (!rc)
-        life->map = skep_map_ref(maps[0]);
-    skep_map_unref(maps[0]);
-    skep_map_unref(maps[1]);
+    life->map = maps[0];
+    life->jumps = maps[1];
     return rc;
 }
 
@@ -229,7 +228,8 @@ static inline void life_drop(struct life *life, int thing)
         break;
     case LIFE_MAP:
         skep_map_unref(life->map);
-        life->map = NULL;
+        skep_map_unref(life->jumps);
+        life->map = life->jumps = NULL;
         break;
     case LIFE_OUTER:
         skep_map_unref(life->outer);

@@ -138,7 +138,7 @@ static void test_every_row_has_its_program_with_its_instructions_and_type(void *
     }
     fclose(file);
     assert_int_equal(rows, ROWS);
-    print_message("%d programs of %zu objects\n", rows, object_count);
+    print_message("%d programs of %u objects\n", rows, (unsigned)object_count);
 }
 
 static int image_of(const char *name, struct skep_error *err)

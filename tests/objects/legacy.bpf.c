@@ -60,4 +60,10 @@ SEC("xdp") int uses(struct xdp_md *ctx)
     return 1;
 }
 
+/* Types of keys and values, as BPF_ANNOTATE_KV_PAIR said them. */
+struct ____btf_map_numbers {
+    u32 key;
+    u64 value;
+} ____btf_map_numbers SEC(".maps.numbers") = {0, 0};
+
 char _license[] SEC("license") = "GPL";

@@ -13,6 +13,8 @@
 #include <skep/object.h>
 #include <skep/platform.h>
 
+#include "object/object.h"
+
 static const char *folder;
 
 static const char *path_of(const char *name, int big)
@@ -382,6 +384,21 @@ static void test_sub_programs_are_appended_as_they_are_met(void **state)
     }
 }
 
+static void test_what_gets_exceptions_is_linked_though_nobody_calls_it(void **state)
+{
+    static const char *const names[] = {"throws", "may_fail", "handler", NULL};
+    (void)state;
+
+    for (int big = 0; big < 2; big++) {
+        struct skep_object *obj = open_sample("exceptions", big);
+        struct skep_image image = image_of(obj, "throws");
+
+        assert_funcs(&image, names);
+        assert_int_equal(image_of(obj, "calm").func_count, 1);
+        skep_object_free(obj);
+    }
+}
+
 static void link_core(struct skep_object *obj, struct skep_btf *target)
 {
     struct skep_link_opts opts = {.size = sizeof opts, .btf = target};
@@ -472,6 +489,41 @@ static void test_what_the_target_lacks_is_poison_and_linking_again_takes_it_back
     skep_btf_free(target);
 }
 
+static void keep_log(void *user, int level, const char *text)
+{
+    char *kept = user;
+
+    (void)level;
+    if (!*kept)
+        snprintf(kept, 256, "%s", text);
+}
+
+static void
+test_without_a_hosts_types_contexts_are_built_in_and_the_rest_is_the_objects_own(void **state)
+{
+    (void)state;
+    for (int big = 0; big < 2; big++) {
+        struct skep_object *obj = open_sample("core", big);
+        struct skep_error err = {.size = sizeof err};
+        char log[256] = "";
+        struct skep_link_opts opts = {.size = sizeof opts, .log = keep_log, .user = log};
+        struct skep_image image;
+
+        obj->is_host_tried = true; /* and found to have none */
+        if (skep_object_link(obj, &opts, &err))
+            fail_msg("%s", err.text);
+        assert_non_null(strstr(log, "skep's own context types"));
+        image = image_of(obj, "packet");
+        assert_int_equal(image.insns[0].off + image.insns[1].off,
+                         4); /* data and data_end, in either order */
+        image = image_of(obj, "offsets");
+        assert_int_equal(image.insns[0].off, 20);
+        for (uint32_t i = 0; i < image.insn_count; i++)
+            assert_int_not_equal(image.insns[i].imm, SKEP_POISON);
+        skep_object_free(obj);
+    }
+}
+
 static void test_variables_in_an_arena_refer_to_its_map(void **state)
 {
     (void)state;
@@ -535,6 +587,7 @@ static void test_legacy_maps_of_four_layouts_are_read(void **state)
             size_t seven;
 
             assert_true(def.type == 2 && def.value_size == 8 && def.max_entries == 16);
+            assert_string_equal(skep_btf_name(skep_object_btf(obj), def.value_type), "u64");
             def = map_called(obj, "calls", &calls);
             assert_int_equal(def.pinning, layout >= 2 ? 2 : 0);
             prog_called(obj, "seven", &seven);
@@ -644,8 +697,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_kconfig_is_the_callers_then_the_hosts_then_an_error_of_who_needs_it),
         cmocka_unit_test(test_kernel_symbols_become_indices_into_the_externs),
         cmocka_unit_test(test_sub_programs_are_appended_as_they_are_met),
+        cmocka_unit_test(test_what_gets_exceptions_is_linked_though_nobody_calls_it),
         cmocka_unit_test(test_core_relocations_follow_the_targets_layout),
         cmocka_unit_test(test_what_the_target_lacks_is_poison_and_linking_again_takes_it_back),
+        cmocka_unit_test(
+            test_without_a_hosts_types_contexts_are_built_in_and_the_rest_is_the_objects_own),
         cmocka_unit_test(test_variables_in_an_arena_refer_to_its_map),
         cmocka_unit_test(test_struct_ops_are_maps_whose_slots_are_programs),
         cmocka_unit_test(test_legacy_maps_of_four_layouts_are_read),

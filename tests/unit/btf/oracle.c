@@ -79,7 +79,7 @@ static void compare(const char *path, const struct skep_btf *btf, uint32_t forma
 
 static void test_host_types_dump_as_bpftool_dumps_them(void **state)
 {
-    struct skep_btf *btf;
+    struct skep_btf *btf = NULL;
     (void)state;
 
     if (!has_tool("bpftool") || skep_btf_open_host(&btf, NULL)) {
@@ -149,7 +149,7 @@ static void test_c_dump_of_the_host_compiles_for_bpf(void **state)
 {
     const char *clang = has_tool("clang-19") ? "clang-19" : "clang";
     char command[256], *text;
-    struct skep_btf *btf;
+    struct skep_btf *btf = NULL;
     size_t length;
     FILE *file;
     (void)state;

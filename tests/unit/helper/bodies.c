@@ -1,5 +1,6 @@
-/* bodies.c - what the bodies of helpers do where no kernel is needed to know: powers, the host's clock, random numbers
- * and printk, maps and callbacks, and that a helper never takes one kind of context or map for another. */
+/* bodies.c - what the bodies of helpers do where no kernel is needed to know: powers, the host's
+ * clock, random numbers and printk, maps and callbacks, and that a helper never takes one kind of
+ * context or map for another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -460,7 +461,7 @@ static void test_loop_counts_its_turns(void **state)
     assert_int_equal((int64_t)run(&world, ctx, loop), -SKEP_EINVAL);
     ctx[1] = (1 << 23) + 1;
     ctx[2] = 0;
-    assert_int_equal((int64_t)run(&world, ctx, loop), -SKEP_E2BIG);
+    assert_int_equal((int32_t)run(&world, ctx, loop), -SKEP_E2BIG);
     close_world(&world);
 }
 
@@ -506,6 +507,11 @@ static void test_programs_see_no_pointers_that_maps_hold(void **state)
           -SKEP_EFAULTED);
     fault(&world, SKEP_PROG_TYPE_SYSCALL, update_two, -SKEP_EFAULTED);
     fault(&world, SKEP_PROG_TYPE_SYSCALL, for_each, -SKEP_EFAULTED);
+    make_map(&world, SKEP_MAP_TYPE_INSN_ARRAY, 4, 16, 2, 0);
+    assert_int_equal(
+        run(&world, NULL,
+            "*(u32 *)(r10 - 4) = 1\nr1 = 0x1111 ll\nr2 = r10\nr2 += -4\ncall 1\nexit\n"),
+        0);
     close_world(&world);
 }
 

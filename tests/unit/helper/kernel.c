@@ -1,8 +1,9 @@
 /* kernel.c - the running kernel judges the bodies of helpers.
  *
- * Programs are made at random: a row of helper calls with arguments that are often just at a limit, over random packets.
- * What every call returned, what it wrote and what the context says at the end goes into r0; r0, the packet and nothing
- * else has to be the same in Linux and here. A program that Linux's verifier refuses is no question.
+ * Programs are made at random: a row of helper calls with arguments that are often just at a limit,
+ * over random packets. What every call returned, what it wrote and what the context says at the end
+ * goes into r0; r0, the packet and nothing else has to be the same in Linux and here. A program
+ * that Linux's verifier refuses is no question.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -836,7 +837,7 @@ static void test_tc_helpers_do_to_packets_what_the_kernels_do(void **state)
         ask_load, ask_store, ask_csum_replace, ask_csum_diff, ask_tail,     ask_head, ask_room,
         ask_vlan, ask_proto, ask_small,        ask_tstamp,    ask_redirect, ask_room, ask_vlan};
 
-    ask_many(*state, BPF_PROG_TYPE_SCHED_CLS, asks, ARRAY_SIZE(asks), 3000, 6);
+    ask_many(*state, BPF_PROG_TYPE_SCHED_CLS, asks, ARRAY_SIZE(asks), 1500, 6);
 }
 
 static void test_xdp_helpers_do_to_packets_what_the_kernels_do(void **state)
@@ -844,7 +845,7 @@ static void test_xdp_helpers_do_to_packets_what_the_kernels_do(void **state)
     static const ask_fn asks[] = {ask_load,     ask_store,  ask_csum_diff, ask_xdp_room,
                                   ask_xdp_room, ask_length, ask_redirect};
 
-    ask_many(*state, BPF_PROG_TYPE_XDP, asks, ARRAY_SIZE(asks), 2000, 6);
+    ask_many(*state, BPF_PROG_TYPE_XDP, asks, ARRAY_SIZE(asks), 1000, 6);
 }
 
 static void test_socket_filters_read_what_they_read_in_the_kernel(void **state)
@@ -858,21 +859,21 @@ static void test_numbers_are_read_from_text_as_in_the_kernel(void **state)
 {
     static const ask_fn asks[] = {ask_strtol};
 
-    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 1500, 4);
+    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 500, 4);
 }
 
 static void test_formats_are_refused_and_measured_as_in_the_kernel(void **state)
 {
     static const ask_fn asks[] = {ask_printk, ask_printk, ask_vprintk};
 
-    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 1500, 1);
+    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 500, 1);
 }
 
 static void test_texts_are_those_of_the_kernel(void **state)
 {
     static const ask_fn asks[] = {ask_snprintf, ask_snprintf, ask_strncmp};
 
-    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 1500, 1);
+    ask_many(*state, BPF_PROG_TYPE_SYSCALL, asks, ARRAY_SIZE(asks), 500, 1);
 }
 
 /* The same texts in the same read-only, frozen map, in both worlds. */

@@ -7,6 +7,8 @@
 #include <linux/bpf.h>
 #include <unistd.h>
 
+#include <skep.h>
+
 #include "os/os.h"
 
 static int kernel_create(const struct skep_map_def *def, int inner)
@@ -354,13 +356,13 @@ static int load_prog(void)
 }
 
 static void compare_items(struct world *world, struct skep_map *ours, int kernel, void **things,
-                          const int *fds, uint32_t count)
+                          const int *fds, uint32_t count, int operations)
 {
     uint64_t random = 4711;
     uint32_t id;
 
     (void)world;
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < operations; i++) {
         uint64_t choice = next_random(&random);
         uint32_t key = (uint32_t)(choice >> 8) % 6, pick = (uint32_t)(choice >> 16) % count,
                  next[2];
@@ -421,7 +423,7 @@ static void test_prog_array_answers_as_the_kernel_answers(void **state)
         fds[i] = load_prog();
         assert_true(fds[i] >= 0);
     }
-    compare_items(&world, ours, kernel, things, fds, 3);
+    compare_items(&world, ours, kernel, things, fds, 3, 3000);
     for (int i = 0; i < 3; i++)
         close(fds[i]);
     close(kernel);
@@ -468,7 +470,8 @@ static void test_array_of_maps_answers_as_the_kernel_answers(void **state)
 
         assert_true(kernel >= 0);
         assert_int_equal(map_create(&world.env, &def, things[i], &ours, NULL), 0);
-        compare_items(&world, ours, kernel, things, fds, COUNT);
+        compare_items(&world, ours, kernel, things, fds, COUNT,
+                      150); /* each waits for the kernel's readers */
         close(kernel);
         drop(ours);
     }
@@ -479,6 +482,52 @@ static void test_array_of_maps_answers_as_the_kernel_answers(void **state)
     world_end(&world);
 }
 
+/* -- who may do what: through the public calls, where these flags are looked at ---------------- */
+static void test_access_flags_and_freezing_answer_as_the_kernel_answers(void **state)
+{
+    static const uint32_t types[] = {SKEP_MAP_TYPE_ARRAY, SKEP_MAP_TYPE_HASH};
+    static const uint32_t flags[] = {0, MAP_F_RDONLY, MAP_F_WRONLY, MAP_F_RDONLY_PROG,
+                                     MAP_F_WRONLY_PROG};
+    struct skep_runtime *rt = NULL;
+
+    (void)state;
+    if (!has_kernel())
+        skip();
+    assert_int_equal(skep_runtime_create(NULL, &rt, NULL), 0);
+    for (size_t t = 0; t < 2; t++)
+        for (size_t f = 0; f < sizeof flags / sizeof *flags; f++) {
+            struct skep_map_def def = def_of(types[t], 4, 8, 4, flags[f]);
+            struct skep_map *map = NULL;
+            int kernel = kernel_create(&def, 0);
+
+            assert_true(kernel >= 0);
+            assert_int_equal(skep_map_create(rt, &def, &map, NULL), 0);
+            for (uint32_t round = 0; round < 4; round++) {
+                uint32_t key = round % 2, next;
+                uint64_t value = 1;
+
+#define SAME(ours, theirs) assert_int_equal(ours, errno_of(theirs))
+                SAME(skep_map_lookup(map, &key, 4, &value, 8, 0),
+                     bpf_map_lookup_elem(kernel, &key, &value));
+                SAME(skep_map_lookup(map, &key, 4, &value, 8, 77),
+                     bpf_map_lookup_elem_flags(kernel, &key, &value, 77));
+                SAME(skep_map_update(map, &key, 4, &value, 8, 0),
+                     bpf_map_update_elem(kernel, &key, &value, 0));
+                SAME(skep_map_update(map, &key, 4, &value, 8, 77),
+                     bpf_map_update_elem(kernel, &key, &value, 77));
+                SAME(skep_map_next_key(map, NULL, &next, 4),
+                     bpf_map_get_next_key(kernel, NULL, &next));
+                SAME(skep_map_delete(map, &key, 4), bpf_map_delete_elem(kernel, &key));
+                if (round)
+                    SAME(skep_map_freeze(map), bpf_map_freeze(kernel));
+#undef SAME
+            }
+            close(kernel);
+            skep_map_unref(map);
+        }
+    skep_runtime_unref(rt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_operations_answer_as_the_kernel_answers),
         cmocka_unit_test(test_prog_array_answers_as_the_kernel_answers),
         cmocka_unit_test(test_array_of_maps_answers_as_the_kernel_answers),
+        cmocka_unit_test(test_access_flags_and_freezing_answer_as_the_kernel_answers),
     };
 
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);

@@ -1,5 +1,5 @@
-/* kernel.c - the running kernel and libbpf judge the tables: section names, who may call which helper, what helpers take,
- * and every access to every byte of the contexts. */
+/* kernel.c - the running kernel and libbpf judge the tables: section names, who may call which
+ * helper, what helpers take, and every access to every byte of the contexts. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -225,7 +225,8 @@ static void test_names_are_libbpfs(void **state)
         assert_string_equal(skep_attach_type_name(i), name);
 }
 
-/* -- the kernel's own type information ---------------------------------------------------------- */
+/* -- the kernel's own type information ----------------------------------------------------------
+ */
 
 /* Enumerators of the kernel's enum, by value, without a prefix and in lower case. */
 static const char *enumerator(const struct btf *btf, const char *name, uint32_t value,
@@ -435,8 +436,8 @@ static void test_who_may_call_what_is_what_the_verifier_says(void **state)
     assert_int_equal(complaints, 0);
 }
 
-/* A call with arguments as the prototype wants them, but for one, which is a scalar. Whether the verifier complains
- * about that register says whether it wanted a pointer there. */
+/* A call with arguments as the prototype wants them, but for one, which is a scalar. Whether the
+ * verifier complains about that register says whether it wanted a pointer there. */
 static bool kernel_complains(uint32_t type, const struct platform_helper *helper, int wrong,
                              int map_fd)
 {

@@ -1,5 +1,5 @@
-/* tables.c - what the tables say, without a kernel to ask: names both ways, sections, verdicts, fields, features, and
- * that the rows agree with each other. */
+/* tables.c - what the tables say, without a kernel to ask: names both ways, sections, verdicts,
+ * fields, features, and that the rows agree with each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
