@@ -14,6 +14,9 @@ SECONDS ?= 60
 .PHONY: all build run test bench diff fuzz check check-layers check-symbols install clean distclean cross sanitize format \
         format-check tools-build tools-run tools-test tools-fuzz tools-cross
 
+# ninja works in parallel; apt-get must not.
+.NOTPARALLEL:
+
 all: build
 
 # Installs what is missing (as root, on Debian) or names it and exits 3 (which make reports as "Error 3").
@@ -23,6 +26,9 @@ tools-build tools-run tools-test tools-fuzz tools-cross: tools-%:
 $(BUILD)/build.ninja: | tools-build
 	$(MESON) setup $(BUILD) --prefix=$(PREFIX)
 
+# Programs that a group brought are seen from the next configuration on.
+ready = @grep -qsx $(1) $(BUILD)/.ready || { $(MESON) setup --reconfigure $(BUILD) >/dev/null && echo $(1) >>$(BUILD)/.ready; }
+
 build: tools-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) ship
 
@@ -30,12 +36,15 @@ run: tools-run build
 	@SKEP_BUILD=$(abspath $(BUILD)) examples/run.sh
 
 test: tools-test build
+	$(call ready,test)
 	@tools/run-tests $(BUILD)
 
 diff: tools-test build
+	$(call ready,test)
 	@ninja -C $(BUILD) diff
 
 bench: tools-test build
+	$(call ready,test)
 	@ninja -C $(BUILD) bench
 
 fuzz: tools-fuzz
@@ -61,9 +70,10 @@ sanitize: tools-test
 cross: tools-cross
 	@tools/cross $(TARGETS)
 
-install: build
+install: tools-build $(BUILD)/build.ninja
 	@$(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD)
+	@ninja -C $(BUILD) ship
+	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild
 
 # The libraries built for other systems (build/deps) take minutes: distclean removes them too.
 clean:

@@ -36,7 +36,7 @@ static void type_of_global(const struct skep_btf *btf, const struct skep_global 
         snprintf(text, room, "%s", global->name);
 }
 
-/* -- JSON ------------------------------------------------------------------------------------------------------------ */
+/* -- JSON -------------------------------------------------------------------------------------- */
 static void programs_json(struct json *json, struct skep_object *object)
 {
     struct skep_prog_def def = {.size = sizeof def};
@@ -143,7 +143,7 @@ static void show_json(const struct cli *cli, struct skep_object *object)
     json_finish(&json);
 }
 
-/* -- text ------------------------------------------------------------------------------------------------------------ */
+/* -- text -------------------------------------------------------------------------------------- */
 static void programs_text(struct skep_object *object)
 {
     struct skep_prog_def def = {.size = sizeof def};

@@ -20,7 +20,7 @@ enum {
         1000000000 /* what a frozen clock shows, in ns: a second, as some programs take 0 for "never" */
 };
 
-/* -- the world helpers see ------------------------------------------------------------------------------------------- */
+/* -- the world helpers see --------------------------------------------------------------------- */
 static void world_log(void *user, int level, const char *text)
 {
     const struct load_world *world = user;
@@ -103,7 +103,7 @@ static int runtime_open(const struct cli *cli, const struct load_options *option
     return CLI_YES;
 }
 
-/* -- the choice of the program --------------------------------------------------------------------------------------- */
+/* -- the choice of the program ----------------------------------------------------------------- */
 struct choice {
     struct skep_object *object;
     struct mapfile *const *files;
@@ -255,7 +255,7 @@ static bool wires_programs(const struct choice *choice)
     return false;
 }
 
-/* -- globals, link, load --------------------------------------------------------------------------------------------- */
+/* -- globals, link, load ----------------------------------------------------------------------- */
 static int globals_set(const struct choice *choice, const struct arg_list *set)
 {
     struct skep_error err;

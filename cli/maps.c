@@ -139,7 +139,7 @@ static bool is_typed(const struct walk *walk, uint32_t type, size_t size)
     return walk->btf && type && skep_btf_size(walk->btf, type) == (int64_t)size;
 }
 
-/* -- text ------------------------------------------------------------------------------------------------------------ */
+/* -- text -------------------------------------------------------------------------------------- */
 struct line {
     char text[512];
     size_t used;
@@ -346,7 +346,7 @@ void maps_text(FILE *out, const struct loaded *loaded)
     }
 }
 
-/* -- JSON ------------------------------------------------------------------------------------------------------------ */
+/* -- JSON -------------------------------------------------------------------------------------- */
 static int ignore_text(void *user, const char *text, size_t length)
 {
     (void)user, (void)text, (void)length;

@@ -52,15 +52,15 @@ enum {
 };
 
 struct skep_error {
-    size_t size;        /* set to sizeof(struct skep_error) */
-    int32_t code;       /* negative, the same as the call returned */
-    int32_t sys;        /* errno or GetLastError() behind it, else 0 */
-    uint32_t insn;      /* index of the instruction, UINT32_MAX where none is meant */
-    uint32_t line;      /* 1-based source line, 0: unknown */
-    uint32_t column;    /* 1-based, 0: unknown */
-    char subject[96];   /* "fw.o: prog xdp_fw", "map rules" */
-    char file[160];     /* source file of `line` */
-    char text[384];     /* what is wrong, lower case, without a full stop */
+    size_t size;      /* set to sizeof(struct skep_error) */
+    int32_t code;     /* negative, the same as the call returned */
+    int32_t sys;      /* errno or GetLastError() behind it, else 0 */
+    uint32_t insn;    /* index of the instruction, UINT32_MAX where none is meant */
+    uint32_t line;    /* 1-based source line, 0: unknown */
+    uint32_t column;  /* 1-based, 0: unknown */
+    char subject[96]; /* "fw.o: prog xdp_fw", "map rules" */
+    char file[160];   /* source file of `line` */
+    char text[384];   /* what is wrong, lower case, without a full stop */
 };
 
 /* The name of a code ("SKEP_ENOENT"); takes either sign; a static string, never NULL. */

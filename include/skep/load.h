@@ -22,11 +22,12 @@ struct skep_map_use { /* "this map of the object is that live map" */
 
 struct skep_load_opts {
     size_t size;
-    const char *prog;                /* load this one only, with what it tail-calls; NULL: every autoload program */
+    const char
+        *prog; /* load this one only, with what it tail-calls; NULL: every autoload program */
     const struct skep_map_use *maps; /* reuse */
     size_t map_count;
-    uint64_t max_insns;              /* a run's budget of instructions; 0: none */
-    const struct skep_btf *btf;      /* CO-RE target, as in skep_link_opts */
+    uint64_t max_insns;         /* a run's budget of instructions; 0: none */
+    const struct skep_btf *btf; /* CO-RE target, as in skep_link_opts */
 };
 
 /* All or nothing. `opts` may be NULL. The object is linked if it was not, and may be freed afterwards. */

@@ -18,17 +18,22 @@ extern "C" {
 
 struct skep_map; /* opaque, counted */
 
-enum { SKEP_ANY = 0, SKEP_NOEXIST = 1, SKEP_EXIST = 2, SKEP_F_LOCK = 4 }; /* flags of update, BPF_ANY ... */
+enum {
+    SKEP_ANY = 0,
+    SKEP_NOEXIST = 1,
+    SKEP_EXIST = 2,
+    SKEP_F_LOCK = 4
+}; /* flags of update, BPF_ANY ... */
 
-SKEP_API int skep_map_create(struct skep_runtime *, const struct skep_map_def *, struct skep_map **out,
-                             struct skep_error *err);
+SKEP_API int skep_map_create(struct skep_runtime *, const struct skep_map_def *,
+                             struct skep_map **out, struct skep_error *err);
 SKEP_API struct skep_map *skep_map_ref(struct skep_map *);
 SKEP_API void skep_map_unref(struct skep_map *);
 
-SKEP_API int skep_map_lookup(struct skep_map *, const void *key, size_t key_size, void *value, size_t value_size,
-                             uint64_t flags);
-SKEP_API int skep_map_update(struct skep_map *, const void *key, size_t key_size, const void *value, size_t value_size,
-                             uint64_t flags);
+SKEP_API int skep_map_lookup(struct skep_map *, const void *key, size_t key_size, void *value,
+                             size_t value_size, uint64_t flags);
+SKEP_API int skep_map_update(struct skep_map *, const void *key, size_t key_size, const void *value,
+                             size_t value_size, uint64_t flags);
 SKEP_API int skep_map_delete(struct skep_map *, const void *key, size_t key_size);
 /* The key after `key` (NULL, or one that is gone: the first). -SKEP_ENOENT after the last. */
 SKEP_API int skep_map_next_key(struct skep_map *, const void *key, void *next, size_t key_size);
@@ -37,7 +42,8 @@ SKEP_API int skep_map_freeze(struct skep_map *);
 /* Put a program in a prog array, or a map in a map of maps. NULL deletes. */
 struct skep_prog;
 SKEP_API int skep_map_set_prog(struct skep_map *, uint32_t key, struct skep_prog *);
-SKEP_API int skep_map_set_map(struct skep_map *, const void *key, size_t key_size, struct skep_map *inner);
+SKEP_API int skep_map_set_map(struct skep_map *, const void *key, size_t key_size,
+                              struct skep_map *inner);
 
 /* The definition it was made with; strings are borrowed from the map. */
 SKEP_API int skep_map_get_def(const struct skep_map *, struct skep_map_def *out);

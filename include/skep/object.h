@@ -94,7 +94,7 @@ SKEP_API int skep_object_set_global(struct skep_object *, const char *name, cons
 SKEP_API int skep_object_set_global_text(struct skep_object *, const char *name, const char *text,
                                          struct skep_error *err);
 
-/* -- linking ----------------------------------------------------------------------------------------------------- */
+/* -- linking ----------------------------------------------------------------------------------- */
 struct skep_link_opts {
     size_t size;
     const struct skep_btf *

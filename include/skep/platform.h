@@ -87,24 +87,25 @@ SKEP_API const char *skep_prog_type_name(uint32_t type);
 SKEP_API const char *skep_attach_type_name(uint32_t attach_type);
 SKEP_API const char *skep_map_type_name(uint32_t type);
 SKEP_API const char *skep_helper_name(uint32_t id); /* "bpf_map_lookup_elem" */
-SKEP_API int skep_prog_type_number(const char *name); /* bpftool's names, libbpf's section prefixes ("tc", "xdp") too */
+SKEP_API int skep_prog_type_number(
+    const char *name); /* bpftool's names, libbpf's section prefixes ("tc", "xdp") too */
 SKEP_API int skep_map_type_number(const char *name);
 SKEP_API int skep_helper_number(const char *name);
 /* What the program's return value is called ("XDP_DROP"), NULL: it has no name. */
 SKEP_API const char *skep_verdict_name(uint32_t prog_type, uint64_t retval);
 /* What a section name says: type, attach type, flags, and where the target begins (NULL: none). -SKEP_ENOENT: nothing. */
-SKEP_API int skep_section_parse(const char *section, uint32_t *type, uint32_t *attach_type, uint32_t *flags,
-                                const char **target);
+SKEP_API int skep_section_parse(const char *section, uint32_t *type, uint32_t *attach_type,
+                                uint32_t *flags, const char **target);
 
 /* One row of `skep features`. */
 struct skep_feature {
     size_t size;
     const char *kind; /* "program type", "map type", "helper", "kfunc" */
     const char *name;
-    uint32_t number;   /* 0 for kfuncs */
+    uint32_t number;       /* 0 for kfuncs */
     uint32_t is_available; /* runs in this build's own engine */
-    const char *why;   /* where not: why, else NULL */
-    const char *since; /* the Linux version that brought it ("5.8"), or NULL */
+    const char *why;       /* where not: why, else NULL */
+    const char *since;     /* the Linux version that brought it ("5.8"), or NULL */
 };
 /* -SKEP_ENOENT past the end. */
 SKEP_API int skep_feature(size_t index, struct skep_feature *out);

@@ -17,7 +17,12 @@ struct skep_slot;    /* opaque: a CPU as programs see it, leased by one thread a
 struct skep_backend; /* backend.h */
 
 enum { SKEP_LOG_ERROR = 1, SKEP_LOG_WARN = 2, SKEP_LOG_INFO = 3, SKEP_LOG_DEBUG = 4 };
-enum { SKEP_CLOCK_MONOTONIC = 1, SKEP_CLOCK_BOOTTIME = 7, SKEP_CLOCK_TAI = 11, SKEP_CLOCK_COARSE = 6 };
+enum {
+    SKEP_CLOCK_MONOTONIC = 1,
+    SKEP_CLOCK_BOOTTIME = 7,
+    SKEP_CLOCK_TAI = 11,
+    SKEP_CLOCK_COARSE = 6
+};
 
 /* What the library asks of the program around it; a NULL member means the default. Called on any thread. */
 struct skep_host {
@@ -25,10 +30,11 @@ struct skep_host {
     void *user;
     /* new_size 0 frees; the result is aligned to `align` (a power of two). Default: the C library. */
     void *(*alloc)(void *user, void *ptr, size_t old_size, size_t new_size, size_t align);
-    void (*log)(void *user, int level, const char *text);             /* default: silence */
-    void (*printk)(void *user, const char *line, size_t length);      /* bpf_printk, in trace_pipe's format; default: dropped */
-    uint64_t (*clock)(void *user, int clock_id);                      /* nanoseconds; a test may freeze it */
-    uint32_t (*random)(void *user);                                   /* bpf_get_prandom_u32; a test may seed it */
+    void (*log)(void *user, int level, const char *text); /* default: silence */
+    void (*printk)(void *user, const char *line,
+                   size_t length); /* bpf_printk, in trace_pipe's format; default: dropped */
+    uint64_t (*clock)(void *user, int clock_id); /* nanoseconds; a test may freeze it */
+    uint32_t (*random)(void *user);              /* bpf_get_prandom_u32; a test may seed it */
 };
 
 /* Powers over the host process, each off until granted. */
@@ -41,14 +47,16 @@ enum {
 
 struct skep_runtime_opts {
     size_t size;
-    const struct skep_host *host;       /* copied */
-    uint64_t allow;                     /* SKEP_ALLOW_* */
-    uint64_t memory_limit;              /* bytes of all maps and programs; 0: none */
-    uint32_t slots;                     /* CPUs as programs see them; 0: the online CPUs */
-    const struct skep_backend *backend; /* who runs the programs; NULL: skep itself. skep_kernel_backend() gives Linux */
+    const struct skep_host *host; /* copied */
+    uint64_t allow;               /* SKEP_ALLOW_* */
+    uint64_t memory_limit;        /* bytes of all maps and programs; 0: none */
+    uint32_t slots;               /* CPUs as programs see them; 0: the online CPUs */
+    const struct skep_backend
+        *backend; /* who runs the programs; NULL: skep itself. skep_kernel_backend() gives Linux */
 };
 
-SKEP_API int skep_runtime_create(const struct skep_runtime_opts *, struct skep_runtime **out, struct skep_error *err);
+SKEP_API int skep_runtime_create(const struct skep_runtime_opts *, struct skep_runtime **out,
+                                 struct skep_error *err);
 SKEP_API struct skep_runtime *skep_runtime_ref(struct skep_runtime *);
 SKEP_API void skep_runtime_unref(struct skep_runtime *);
 /* Returns when every run that began before the call has ended. Not from inside a run. */

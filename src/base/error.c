@@ -17,7 +17,10 @@ static const struct {
     const char *name;
 } codes[] = {
     {0, 0, "SKEP_OK"},
-#define ROW(name) {SKEP_##name, name, "SKEP_" #name}
+#define ROW(name)                                                                                  \
+    {                                                                                              \
+        SKEP_##name, name, "SKEP_" #name                                                           \
+    }
     ROW(EPERM),
     ROW(ENOENT),
     ROW(EINTR),

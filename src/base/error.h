@@ -15,7 +15,8 @@ int error_setv(struct skep_error *err, int code, const char *format, va_list arg
 void error_subject(struct skep_error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Add what an outer caller was doing: "text" becomes "<prefix>: text". Keeps code and place. */
 void error_prefix(struct skep_error *err, const char *format, ...) PRINTF_LIKE(2, 3);
-void error_place(struct skep_error *err, uint32_t insn, const char *file, uint32_t line, uint32_t column);
+void error_place(struct skep_error *err, uint32_t insn, const char *file, uint32_t line,
+                 uint32_t column);
 
 /* skep's number (positive) for an errno of this system. */
 int error_from_errno(int sys);

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 struct mem {
-    void *(*alloc)(void *user, void *ptr, size_t old_size, size_t new_size, size_t align); /* NULL: the C library */
+    void *(*alloc)(void *user, void *ptr, size_t old_size, size_t new_size,
+                   size_t align); /* NULL: the C library */
     void *user;
     uint64_t limit; /* 0: none */
     _Atomic uint64_t used;

@@ -89,7 +89,8 @@ uint32_t table_get(const struct table *table, const char *name, size_t length, u
     if (!table->count)
         return TABLE_NONE;
     hash = hash_bytes(name, length, 0);
-    return follow(table, table->buckets[hash & (table->bucket_count - 1)], name, length, hash, cursor);
+    return follow(table, table->buckets[hash & (table->bucket_count - 1)], name, length, hash,
+                  cursor);
 }
 
 uint32_t table_next(const struct table *table, uint32_t *cursor)

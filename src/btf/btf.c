@@ -39,9 +39,7 @@ const char *btf_kind_title(enum btf_kind kind)
     return kind < BTF_KINDS ? kinds[kind].title : "UNKN";
 }
 
-/* -- open and free
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- open and free ----------------------------------------------------------------------------- */
 int skep_btf_open_mem(const void *bytes, size_t size, struct skep_btf **out, struct skep_error *err)
 {
     const uint8_t *section;
@@ -91,9 +89,7 @@ void skep_btf_free(struct skep_btf *btf)
     free(btf);
 }
 
-/* -- getters
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- getters ----------------------------------------------------------------------------------- */
 uint32_t skep_btf_count(const struct skep_btf *btf)
 {
     return btf->count;

@@ -85,9 +85,7 @@ int btf_parse(const void *bytes, size_t size, struct skep_btf **out, struct skep
 int btf_section(const void *elf, size_t size, const char *name, const uint8_t **bytes,
                 size_t *length, struct skep_error *err);
 
-/* -- one type
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- one type ---------------------------------------------------------------------------------- */
 static inline const uint32_t *btf_record(const struct skep_btf *btf, uint32_t id)
 {
     return btf->words + (id < btf->count ? btf->at[id] : 0);
@@ -136,8 +134,7 @@ static inline const char *btf_name_of(const struct skep_btf *btf, uint32_t id)
     return btf->strings + btf_name_offset(btf, id); /* never NULL; "" for anonymous types */
 }
 
-/* -- what kinds add: `i` must be below btf_length, the type of that kind
- * --------------------------------------------- */
+/* -- what kinds add: `i` must be below btf_length, the type of that kind ----------------------- */
 struct btf_field { /* struct, union */
     const char *name;
     uint32_t type, bit_offset, bit_size; /* bit_size 0: not a bit-field */
@@ -207,9 +204,7 @@ static inline int32_t btf_component_of(const struct skep_btf *btf, uint32_t id)
     return (int32_t)btf_record(btf, id)[3];
 }
 
-/* -- searching
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- searching --------------------------------------------------------------------------------- */
 /* The first type after `after` (0: from the start) with that name and a kind in `kind_mask`; 0: no
  * more. Anonymous types are not found. Ids come in ascending order. */
 uint32_t btf_find_next(const struct skep_btf *btf, const char *name, uint32_t kind_mask,
@@ -231,9 +226,7 @@ uint32_t btf_find_placed(const struct skep_btf *btf, uint32_t datasec, const cha
 bool btf_find_field(const struct skep_btf *btf, uint32_t id, const char *name,
                     struct btf_field *out);
 
-/* -- derived
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- derived ----------------------------------------------------------------------------------- */
 /* Look through modifiers, to what is none. */
 uint32_t btf_resolve(const struct skep_btf *btf, uint32_t id);
 /* The kind's name as bpftool writes it: "INT"; "UNKN" for void. */

@@ -55,9 +55,7 @@ void builder_free(struct builder *b)
     *b = (struct builder){0};
 }
 
-/* -- strings
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- strings ----------------------------------------------------------------------------------- */
 static size_t slot_of(const struct builder *b, const char *text)
 {
     size_t slot = hash_bytes(text, strlen(text), 0) & (b->bucket_count - 1);
@@ -147,9 +145,7 @@ void builder_from(struct builder *b, const struct skep_btf *btf)
         }
 }
 
-/* -- adding types
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- adding types ------------------------------------------------------------------------------ */
 /* A record with `extra` zero words behind the three; its id, 0 on failure. */
 static uint32_t add(struct builder *b, enum btf_kind kind, const char *name, uint32_t third,
                     size_t extra)
@@ -361,8 +357,7 @@ uint32_t builder_decl_tag(struct builder *b, const char *tag, uint32_t type, int
     return id;
 }
 
-/* -- changing types, and the result
- * ---------------------------------------------------------------------------------- */
+/* -- changing types, and the result ------------------------------------------------------------ */
 uint32_t *builder_record(struct builder *b, uint32_t id)
 {
     return id < b->at.count ? &b->words.items[b->at.items[id]] : NULL;

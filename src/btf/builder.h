@@ -69,8 +69,7 @@ void builder_place(struct builder *, uint32_t var, uint32_t offset, uint32_t siz
 /* component -1: the type, function or variable itself. */
 uint32_t builder_decl_tag(struct builder *, const char *tag, uint32_t type, int32_t component);
 
-/* -- changing what is there (after builder_from): ids and indices must exist
- * ---------------------------------------- */
+/* -- changing what is there (after builder_from): ids and indices must exist ------------------- */
 /* The record of a type, as btf_record() gives it: three words and what the kind adds. NULL: no such
  * id. Good until the next adder. A record may be changed in place as long as its length in words
  * stays. */
@@ -84,9 +83,7 @@ void builder_set_placed(struct builder *, uint32_t datasec, uint32_t index, uint
 /* Order a datasec's variables by offset, as the kernel wants them. */
 void builder_sort_placed(struct builder *, uint32_t datasec);
 
-/* -- result
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- result ------------------------------------------------------------------------------------ */
 /* Raw BTF in a byte order, malloc'ed. */
 int builder_encode(struct builder *, bool is_big, uint8_t **bytes, size_t *size,
                    struct skep_error *err);

@@ -32,7 +32,7 @@ static bool is_same_name(const char *local, const char *target)
     return length == btf_essential_length(target) && !strncmp(local, target, length);
 }
 
-/* -- compatible ------------------------------------------------------------------------------------------------------ */
+/* -- compatible -------------------------------------------------------------------------------- */
 static int compatible(struct pair *p, uint32_t local, uint32_t target, int depth)
 {
     struct btf_parameter ours, theirs;
@@ -97,7 +97,7 @@ int core_types_compatible(const struct skep_btf *local, uint32_t local_type,
     return compatible(&p, local_type, target_type, BTF_MAX_DEPTH);
 }
 
-/* -- matching -------------------------------------------------------------------------------------------------------- */
+/* -- matching ---------------------------------------------------------------------------------- */
 static int match(struct pair *p, uint32_t local, uint32_t target, bool is_behind_ptr, int depth);
 
 /* Both lists are mostly in the same order, so the search for item `i` begins at `i` and wraps. */

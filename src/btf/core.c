@@ -78,7 +78,7 @@ struct core {
     uint64_t steps; /* members that may still be looked at: bounds hostile types, not real ones */
 };
 
-/* -- life ------------------------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 int core_open(const struct skep_btf *local, const struct skep_btf *const *targets, size_t count,
               struct core **out, struct skep_error *err)
 {
@@ -113,7 +113,7 @@ void core_free(struct core *core)
     free(core);
 }
 
-/* -- candidates ------------------------------------------------------------------------------------------------------ */
+/* -- candidates -------------------------------------------------------------------------------- */
 static int collect(const struct core *core, uint32_t type, const struct skep_btf *target,
                    struct candidates *out, struct skep_error *err)
 {
@@ -171,7 +171,7 @@ static int candidates_of(struct core *core, uint32_t type, struct candidates **o
     return 0;
 }
 
-/* -- the local path -------------------------------------------------------------------------------------------------- */
+/* -- the local path ---------------------------------------------------------------------------- */
 static bool add_elements(struct path *path, uint64_t index, uint32_t type)
 {
     int64_t size = skep_btf_size(path->btf, type);
@@ -263,7 +263,7 @@ static bool parse_path(const struct skep_btf *btf, const struct core_query *quer
     }
 }
 
-/* -- the same path in a target --------------------------------------------------------------------------------------- */
+/* -- the same path in a target ----------------------------------------------------------------- */
 /* May a member of the local type be read as one of the target's? 1 yes, 0 no. */
 static int fields_compatible(const struct skep_btf *local, uint32_t ours,
                              const struct skep_btf *target, uint32_t theirs)
@@ -406,7 +406,7 @@ static int match_path(struct core *core, uint32_t kind, const struct path *local
     }
 }
 
-/* -- answers --------------------------------------------------------------------------------------------------------- */
+/* -- answers ----------------------------------------------------------------------------------- */
 struct answer {
     uint64_t value;
     uint32_t size, type; /* of the field, for loads and stores; size 0: unknown */
@@ -582,7 +582,7 @@ static int combine(uint32_t kind, const struct path *local, const struct path *t
     return 0;
 }
 
-/* -- the whole question ---------------------------------------------------------------------------------------------- */
+/* -- the whole question ------------------------------------------------------------------------ */
 /* "struct task_struct.se.exec_start[2]" */
 static void print_path(const struct path *path, char *text, size_t room)
 {

@@ -73,7 +73,7 @@ int core_patch(struct skep_insn *insns, size_t count, size_t index,
 /* Poison one instruction (or both halves of a wide one) the way core_patch does. */
 void core_poison(struct skep_insn *insns, size_t count, size_t index);
 
-/* -- comparing types ------------------------------------------------------------------------------------------------- */
+/* -- comparing types --------------------------------------------------------------------------- */
 /* `steps` is what the comparison may cost and is counted down: types that use each other many times could go on for
  * ever. -SKEP_E2BIG when it is used up, -SKEP_EINVAL where types nest deeper than BTF_MAX_DEPTH. */
 enum { CORE_STEPS = 1000000 };

@@ -61,7 +61,7 @@ static const char *unique_name(struct declarer *d, uint32_t id)
     return d->names ? dump_names_of(d->names, id) : btf_name_of(d->btf, id);
 }
 
-/* -- alignment ------------------------------------------------------------------------------------------------------- */
+/* -- alignment --------------------------------------------------------------------------------- */
 static uint32_t align_of(struct declarer *d, uint32_t id);
 
 /* 1 where the layout shows that the struct is packed, 0 where a member has no alignment. */
@@ -122,7 +122,7 @@ static bool is_packed(struct declarer *d, uint32_t id)
     return btf_size_field(d->btf, id) % widest;
 }
 
-/* -- padding --------------------------------------------------------------------------------------------------------- */
+/* -- padding ----------------------------------------------------------------------------------- */
 struct pad {
     const char *type;
     uint32_t bits;
@@ -170,7 +170,7 @@ static void put_padding(struct declarer *d, uint64_t at, uint64_t next, uint32_t
     put_pad(d, pad, next - at, level);
 }
 
-/* -- definitions ----------------------------------------------------------------------------------------------------- */
+/* -- definitions ------------------------------------------------------------------------------- */
 void declare_tag(struct declarer *d, uint32_t id)
 {
     const char *name = unique_name(d, id), *keyword = "struct";
@@ -264,7 +264,7 @@ void declare_enum(struct declarer *d, uint32_t id, uint32_t level)
     text_str(&d->text, enum_mode(btf, id));
 }
 
-/* -- declarators ----------------------------------------------------------------------------------------------------- */
+/* -- declarators ------------------------------------------------------------------------------- */
 static uint32_t collect(struct declarer *d, uint32_t id, struct chain *chain)
 {
     const uint32_t ends = TAG_KINDS | BTF_MASK(BTF_VOID) | BTF_MASK(BTF_INT) | BTF_MASK(BTF_FLOAT) |

@@ -32,7 +32,7 @@ static int flush(struct writer *w)
     return code;
 }
 
-/* -- attributes ------------------------------------------------------------------------------------------------------ */
+/* -- attributes -------------------------------------------------------------------------------- */
 static void put_number(struct writer *w, const char *key, int64_t value)
 {
     text_printf(&w->text, w->is_json ? ",\"%s\":%" PRId64 : " %s=%" PRId64, key, value);
@@ -91,7 +91,7 @@ static void close_items(struct writer *w)
         text_str(&w->text, "]");
 }
 
-/* -- kinds ----------------------------------------------------------------------------------------------------------- */
+/* -- kinds ------------------------------------------------------------------------------------- */
 static const char *linkage_name(uint32_t linkage)
 {
     static const char *const names[] = {"static", "global", "extern"};

@@ -14,7 +14,7 @@
 #include "base/table.h"
 #include "base/vec.h"
 
-/* -- names ----------------------------------------------------------------------------------------------------------- */
+/* -- names ------------------------------------------------------------------------------------- */
 /* Tags (struct, union, enum) and ordinary identifiers (typedefs, enumerators) are two name spaces in C. */
 struct name_space {
     struct table table; /* name to index into counts */
@@ -82,7 +82,7 @@ static void free_names(struct dump_names *names)
     text_free(&names->unique);
 }
 
-/* -- state ----------------------------------------------------------------------------------------------------------- */
+/* -- state ------------------------------------------------------------------------------------- */
 enum {
     OPEN = 1, /* being ordered: meeting it again is a loop */
     ORDERED = 2,
@@ -133,7 +133,7 @@ static void mark_referenced(struct dump *dump)
     }
 }
 
-/* -- ordering -------------------------------------------------------------------------------------------------------- */
+/* -- ordering ---------------------------------------------------------------------------------- */
 static bool enqueue(struct dump *dump, uint32_t id)
 {
     uint32_t *slot = VEC_PUSH(&dump->queue);
@@ -236,7 +236,7 @@ static int order(struct dump *dump, uint32_t id, bool is_behind_ptr)
     return link;
 }
 
-/* -- writing --------------------------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 static void write_definition(struct dump *dump, uint32_t id, uint32_t user);
 
 static void end_definition(struct dump *dump)
@@ -387,7 +387,7 @@ static void write_definition(struct dump *dump, uint32_t id, uint32_t user)
     dump->nest--;
 }
 
-/* -- the header ------------------------------------------------------------------------------------------------------ */
+/* -- the header -------------------------------------------------------------------------------- */
 static int dump_type(struct dump *dump, uint32_t id)
 {
     int link;

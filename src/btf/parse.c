@@ -51,8 +51,7 @@ static int bad(const struct skep_btf *btf, uint32_t id, struct skep_error *err, 
                      btf_kind_title(btf_kind_of(btf, id)), place_of(btf, id), what, value, limit);
 }
 
-/* -- header and sections
- * --------------------------------------------------------------------------------------------- */
+/* -- header and sections ----------------------------------------------------------------------- */
 struct section {
     uint32_t offset, size;
 };
@@ -124,9 +123,7 @@ static int copy_sections(struct skep_btf *btf, const struct reader *types,
     return 0;
 }
 
-/* -- records
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- records ----------------------------------------------------------------------------------- */
 /* Words of the record at `pos`; 0 and an error where there is none. */
 static size_t measure(const struct skep_btf *btf, size_t pos, size_t id, struct skep_error *err)
 {
@@ -268,9 +265,7 @@ static int check_references(struct skep_btf *btf, struct skep_error *err)
     return code;
 }
 
-/* -- loops
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- loops ------------------------------------------------------------------------------------- */
 /* The one type that `id` refers to, but for structs' and prototypes' items; 0: none. */
 static uint32_t follow(const struct skep_btf *btf, uint32_t id)
 {

@@ -62,7 +62,7 @@ static const uint8_t *bytes_at(struct printer *p, uint64_t at, uint64_t length)
     return NULL;
 }
 
-/* -- bits ------------------------------------------------------------------------------------------------------------ */
+/* -- bits -------------------------------------------------------------------------------------- */
 /* `count` bits that begin `first` bits into the bytes at `at`. Little-endian counts from each byte's lowest bit,
  * big-endian from its highest. */
 static struct wide read_bits(struct printer *p, uint64_t at, uint64_t first, uint32_t count)
@@ -105,7 +105,7 @@ static void put_number(struct printer *p, uint64_t value, uint32_t bits, bool is
         text_printf(&p->text, "%" PRIu64, value);
 }
 
-/* -- scalars --------------------------------------------------------------------------------------------------------- */
+/* -- scalars ----------------------------------------------------------------------------------- */
 static bool is_plain_width(uint32_t bits)
 {
     return bits == 8 || bits == 16 || bits == 32 || bits == 64;
@@ -200,7 +200,7 @@ static void print_ptr(struct printer *p, uint64_t at)
     text_printf(&p->text, p->is_json ? "%" PRIu64 : "0x%" PRIx64, value);
 }
 
-/* -- compounds ------------------------------------------------------------------------------------------------------- */
+/* -- compounds --------------------------------------------------------------------------------- */
 static void print_any(struct printer *p, uint32_t id, uint64_t at);
 
 /* An array of plain char (not of a typedef of it) with a NUL and only printable characters before it. */

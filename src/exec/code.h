@@ -58,7 +58,7 @@ const void *const *exec_handlers(void); /* by exec_op_id */
 int exec_interp(struct skep_call *, const struct exec_code *, uint32_t entry,
                 const uint64_t args[5], uint64_t *ret);
 
-/* -- fuse.c ----------------------------------------------------------------------------------- */
+/* -- fuse.c ------------------------------------------------------------------------------------ */
 struct exec_fused {
     int id;         /* exec_op_id, or -1: nothing to fuse */
     uint32_t count; /* instructions that the operation stands for */
@@ -75,7 +75,7 @@ bool exec_store(struct skep_call *, struct exec_op *, uint64_t address, uint32_t
 /* For atomics: aligned, writable memory; NULL: the run has ended. */
 void *exec_atomic(struct skep_call *, uint64_t address, uint32_t size);
 
-/* -- frame.c ---------------------------------------------------------------------------------- */
+/* -- frame.c ----------------------------------------------------------------------------------- */
 enum { EXEC_MAY_GOTO_TURNS = 8 * 1024 * 1024 }; /* Linux's BPF_MAX_LOOPS: turns for each frame */
 
 static inline struct exec_block *exec_frame_block(struct skep_call *call, uint32_t level)

@@ -98,8 +98,7 @@ static void emit(struct assembler *a, struct skep_insn insn)
     a->count++;
 }
 
-/* -- numbers into fields
- * --------------------------------------------------------------------------------------------- */
+/* -- numbers into fields ----------------------------------------------------------------------- */
 
 static int in_range(struct assembler *a, const struct pattern_number *n, const char *what,
                     uint64_t lowest, uint64_t highest)
@@ -170,9 +169,7 @@ static int add_insn(struct assembler *a, const struct isa_op *op, const struct p
     return 0;
 }
 
-/* -- lines
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- lines ------------------------------------------------------------------------------------- */
 
 /* The first row that reads like the text: LLVM's way first, then bpftool's, then the aliases.
  * `code` -1: any. */
@@ -347,9 +344,7 @@ static int read_line(struct assembler *a, const char *end)
     return read_insn(a, at, end, code);
 }
 
-/* -- labels
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- labels ------------------------------------------------------------------------------------ */
 
 static int apply_fixup(struct assembler *a, const struct fixup *fixup)
 {

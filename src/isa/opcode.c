@@ -98,9 +98,7 @@ bool isa_next_is_fine(const struct isa_op *op, const struct skep_insn *next)
     return !next->code && !next->regs && !next->off && (has_imm || !next->imm);
 }
 
-/* -- why not
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- why not ----------------------------------------------------------------------------------- */
 
 struct named_field {
     const char *name;
@@ -167,9 +165,7 @@ int isa_explain(const struct skep_insn *insn, struct skep_error *err)
     return error_set(err, -SKEP_EINVAL, "opcode 0x%02x: the instruction exists", insn->code);
 }
 
-/* -- registers
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- registers --------------------------------------------------------------------------------- */
 
 #define BIT(reg)   ((uint16_t)(1u << (reg)))
 #define CALL_ARGS  ((uint16_t)0x003e) /* r1 to r5 */

@@ -74,9 +74,7 @@ const char *pattern_number(const char *at, const char *end, struct pattern_numbe
     return at == digits || (at < end && is_word(*at)) ? NULL : at;
 }
 
-/* -- failures
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- failures ---------------------------------------------------------------------------------- */
 
 /* Keep what the patterns that got farthest wanted. */
 static bool fail_at(struct matcher *m, const char *at, const char *wanted, size_t length)
@@ -100,9 +98,7 @@ static bool fail(struct matcher *m, const char *wanted)
     return fail_at(m, m->at, wanted, strlen(wanted));
 }
 
-/* -- parts
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- parts ------------------------------------------------------------------------------------- */
 
 static void skip_space(struct matcher *m)
 {
@@ -300,9 +296,7 @@ static bool read_part(struct matcher *m, char part)
     return false;
 }
 
-/* -- the walk
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- the walk ---------------------------------------------------------------------------------- */
 
 static bool is_loose(char c)
 {

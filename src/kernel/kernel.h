@@ -52,9 +52,7 @@ struct kernel_prog {
     struct kernel_memory *memory;
 };
 
-/* -- kernel_open.c
- * --------------------------------------------------------------------------------------------------
- */
+/* -- kernel_open.c ----------------------------------------------------------------------------- */
 /* The kernel's descriptor of these types, borrowed until the state closes or other types displace
  * it: the caller makes its own (dup); -1: none. */
 int kernel_open_types(struct kernel_state *, const void *bytes, uint32_t size);
@@ -66,9 +64,7 @@ int kernel_open_error(struct skep_error *, int sys, const char *format, ...) PRI
 /* A name as bpf(2) takes it. */
 void kernel_open_name(const char *from, char name[KERNEL_NAME]);
 
-/* -- kernel_map.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- kernel_map.c ------------------------------------------------------------------------------ */
 int kernel_map_create(void *state, const struct skep_map_def *, void *inner, const void *btf,
                       uint32_t btf_size, void **map, struct skep_error *);
 void kernel_map_free(void *map);
@@ -81,9 +77,7 @@ int kernel_map_freeze(void *map);
 int kernel_map_set_prog(void *map, const void *key, void *prog);
 int kernel_map_set_map(void *map, const void *key, void *inner);
 
-/* -- kernel_prog.c
- * --------------------------------------------------------------------------------------------------
- */
+/* -- kernel_prog.c ----------------------------------------------------------------------------- */
 int kernel_prog_load(void *state, const struct skep_image *, void *const *maps, void **prog,
                      struct skep_error *);
 void kernel_prog_free(void *prog);
@@ -109,9 +103,7 @@ int kernel_prog_resolve(struct kernel_state *, const struct skep_image *, void *
                         struct bpf_insn *out, struct kernel_modules *, struct skep_error *);
 void kernel_modules_close(struct kernel_modules *);
 
-/* -- kernel_types.c
- * -------------------------------------------------------------------------------------------------
- */
+/* -- kernel_types.c ---------------------------------------------------------------------------- */
 /* Find a type of that kind and name in vmlinux or, given `modules`, in a module: *index is its
  * place in modules->fds, 0 for vmlinux. -SKEP_ENOENT: nowhere. */
 int kernel_types_find(struct kernel_state *, const char *kind, const char *name,
@@ -123,21 +115,15 @@ int kernel_types_attach(struct kernel_state *, const struct skep_image *,
 /* The address of a symbol in /proc/kallsyms; 0: not there, or hidden. */
 uint64_t kernel_types_symbol(const char *name);
 
-/* -- kernel_log.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- kernel_log.c ------------------------------------------------------------------------------ */
 /* The lines of a verifier log that say why: *insn is the instruction it stopped at, UINT32_MAX if
  * it names none. */
 void kernel_log_digest(const char *log, char *text, size_t room, uint32_t *insn);
 
-/* -- kernel_run.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- kernel_run.c ------------------------------------------------------------------------------ */
 int kernel_run_test(void *prog, struct skep_test_run *, struct skep_error *);
 
-/* -- kernel_memory.c
- * ------------------------------------------------------------------------------------------------
- */
+/* -- kernel_memory.c --------------------------------------------------------------------------- */
 int kernel_memory_load(struct kernel_state *, const struct skep_image *, void *const *maps,
                        struct kernel_memory **, struct skep_error *);
 void kernel_memory_free(struct kernel_memory *);

@@ -66,8 +66,7 @@ struct kernel_memory {
     struct variant *last;
 };
 
-/* -- memory that a program and this process share
- * --------------------------------------------------------------------- */
+/* -- memory that a program and this process share ---------------------------------------------- */
 
 static void area_close(struct area *area)
 {
@@ -98,9 +97,7 @@ static int area_open(struct area *area, const char *name, uint32_t size, struct 
     return 0;
 }
 
-/* -- wrapping
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- wrapping ---------------------------------------------------------------------------------- */
 
 enum { ONCE_SHIFT = 9, ONCE_END = 4, LOOP_SHIFT = 25, LOOP_TURN = 16 };
 
@@ -227,9 +224,7 @@ out:
     return code;
 }
 
-/* -- variants
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- variants ---------------------------------------------------------------------------------- */
 
 static void variant_close(struct kernel_memory *memory, struct variant *variant)
 {
@@ -307,9 +302,7 @@ found:
     return 0;
 }
 
-/* -- the program
- * -------------------------------------------------------------------------------------------------------
- */
+/* -- the program ------------------------------------------------------------------------------- */
 
 /* Where functions start: 0, and wherever a call or a function's address points. */
 static bool find_functions(struct kernel_memory *memory)
@@ -448,9 +441,7 @@ int kernel_memory_fd(struct kernel_memory *memory)
     return fd;
 }
 
-/* -- running
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 static int run_variant(const struct variant *variant, uint32_t repeat, uint64_t *duration)
 {

@@ -45,9 +45,7 @@ void kernel_open_name(const char *from, char name[KERNEL_NAME])
     name[i] = 0;
 }
 
-/* -- refusals
- * --------------------------------------------------------------------------------------------------------
- */
+/* -- refusals ---------------------------------------------------------------------------------- */
 
 /* A number from a small file such as a sysctl; -1: not there. */
 static long read_number(const char *path)
@@ -128,9 +126,7 @@ int kernel_open_error(struct skep_error *err, int sys, const char *format, ...)
     return code;
 }
 
-/* -- types
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- types ------------------------------------------------------------------------------------- */
 
 const struct skep_btf *kernel_open_vmlinux(struct kernel_state *state)
 {
@@ -219,9 +215,7 @@ int kernel_open_types(struct kernel_state *state, const void *bytes, uint32_t si
     return fd < 0 ? -1 : fd;
 }
 
-/* -- the backend
- * -----------------------------------------------------------------------------------------------------
- */
+/* -- the backend ------------------------------------------------------------------------------- */
 
 static void state_close(void *handle)
 {

@@ -20,9 +20,7 @@
 
 enum { LD_IMM64 = 0x18, CALL = 0x85 };
 
-/* -- references
- * ------------------------------------------------------------------------------------------------------
- */
+/* -- references -------------------------------------------------------------------------------- */
 
 struct found { /* an extern, once looked up */
     enum { UNKNOWN, MISSING, TYPE, ADDRESS } kind;
@@ -144,9 +142,7 @@ out:
     return code;
 }
 
-/* -- handing over
- * ----------------------------------------------------------------------------------------------------
- */
+/* -- handing over ------------------------------------------------------------------------------ */
 
 /* Records whose first word is an instruction index, moved behind `shift` instructions; the entry
  * stays at 0. */

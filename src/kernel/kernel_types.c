@@ -111,9 +111,7 @@ void kernel_modules_close(struct kernel_modules *modules)
     modules->count = 0;
 }
 
-/* -- attach points
- * ---------------------------------------------------------------------------------------------------
- */
+/* -- attach points ----------------------------------------------------------------------------- */
 
 /* The member with that name of a type that is a struct_ops: the first of them in the kernel that
  * has one. */

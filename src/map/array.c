@@ -7,7 +7,7 @@
 #include "map/types.h"
 #include "map/word.h"
 
-/* -- rules of every array ------------------------------------------------------------------ */
+/* -- rules of every array ---------------------------------------------------------------------- */
 int array_check(const struct skep_map_def *def, struct skep_error *err)
 {
     const uint32_t flags = MAP_F_NUMA_NODE | MAP_F_MMAPABLE | MAP_ACCESS_FLAGS |
@@ -82,7 +82,7 @@ int array_check_update(const struct skep_map *map, uint32_t index, uint64_t flag
     return flags & SKEP_NOEXIST ? -SKEP_EEXIST : 0;
 }
 
-/* -- the plain array ----------------------------------------------------------------------- */
+/* -- the plain array --------------------------------------------------------------------------- */
 enum { PAGE = 4096 };
 
 static size_t block_align(const struct skep_map *map)

@@ -28,7 +28,7 @@ enum {
     SPARE = 8 /* elements more than entries, beside one for each CPU, for writers that replace */
 };
 
-/* -- definition and life -------------------------------------------------------------------- */
+/* -- definition and life ----------------------------------------------------------------------- */
 /* Linux's limits come from its allocator: 4 MiB less the head of an element, and bucket arrays of less than 4 GiB. */
 enum { KEY_AND_VALUE_MAX = (4 << 20) - 48, ENTRIES_MAX = 1 << 27 };
 
@@ -108,7 +108,7 @@ static int create(struct skep_map *map, struct skep_error *err)
                      map->def.key_size, map->def.value_size);
 }
 
-/* -- reading -------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 struct place { /* of a key */
     struct hash_bucket *bucket;
     uint32_t hash;
@@ -210,7 +210,7 @@ static void *lookup(struct skep_map *map, const void *key, uint32_t cpu)
     }
 }
 
-/* -- changing ------------------------------------------------------------------------------- */
+/* -- changing ---------------------------------------------------------------------------------- */
 static void raise_version(struct hash_bucket *bucket)
 {
     uint32_t version = atomic_load_explicit(&bucket->version, memory_order_relaxed);
@@ -320,7 +320,7 @@ static int remove_key(struct skep_map *map, const void *key)
     return 0;
 }
 
-/* -- all of them ---------------------------------------------------------------------------- */
+/* -- all of them ------------------------------------------------------------------------------- */
 /* The key of the first element at or behind bucket `from`. */
 static int first_key(struct skep_map *map, struct hash *hash, uint64_t from, void *next)
 {
@@ -392,7 +392,7 @@ static int each(struct skep_map *map, uint32_t cpu,
     return 0;
 }
 
-/* -- the host's side ------------------------------------------------------------------------ */
+/* -- the host's side --------------------------------------------------------------------------- */
 /* Under the lock: what it copies is this key's, though elements are used again at once. */
 static int copy_out(struct skep_map *map, const void *key, void *value, uint64_t flags)
 {

@@ -108,7 +108,7 @@ static inline uint32_t hash_key(const struct hash *hash, const void *key, uint32
     return (uint32_t)(h ^ h >> 32);
 }
 
-/* -- elements that are in no chain: hash_chunk.c --------------------------------------------- */
+/* -- elements that are in no chain: hash_chunk.c ----------------------------------------------- */
 int hash_make_elements(struct skep_map *, struct hash *);
 void hash_free_elements(struct skep_map *, struct hash *);
 /* A free element, or 0: none has memory now, see hash_grow. */

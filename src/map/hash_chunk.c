@@ -21,7 +21,7 @@ static size_t chunk_bytes(const struct hash *hash)
     return (size_t)hash->chunk_room * hash->element_size;
 }
 
-/* -- where elements lie --------------------------------------------------------------------- */
+/* -- where elements lie ------------------------------------------------------------------------ */
 static int make_chunks(struct skep_map *map, struct hash *hash)
 {
     uint64_t room = CHUNK_BYTES / hash->element_size, places = 4;
@@ -71,7 +71,7 @@ void hash_free_elements(struct skep_map *map, struct hash *hash)
         free_chunks(map, hash);
 }
 
-/* -- which are free ------------------------------------------------------------------------- */
+/* -- which are free ---------------------------------------------------------------------------- */
 static uint32_t take_given(struct hash *hash)
 {
     uint64_t state = atomic_load_explicit(&hash->free, memory_order_acquire);
@@ -117,7 +117,7 @@ void hash_give(struct hash *hash, uint32_t number)
                                                   memory_order_release, memory_order_relaxed));
 }
 
-/* -- more of them --------------------------------------------------------------------------- */
+/* -- more of them ------------------------------------------------------------------------------ */
 static uint32_t place_of(const struct hash *hash, uintptr_t granule)
 {
     return (uint32_t)((uint64_t)granule * UINT64_C(0x9e3779b97f4a7c15) >> 32) & hash->place_mask;
@@ -171,7 +171,7 @@ int hash_grow(struct skep_map *map, struct hash *hash, uint32_t cpu)
     return code;
 }
 
-/* -- whose address is this ------------------------------------------------------------------ */
+/* -- whose address is this --------------------------------------------------------------------- */
 static const uint8_t *chunk_of(const struct hash *hash, uintptr_t address)
 {
     uint32_t at = place_of(hash, address >> hash->place_shift), chunk;

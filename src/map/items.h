@@ -20,7 +20,7 @@ struct items {
 
 int items_create(struct skep_map *, void (*give_back)(const struct map_env *, void *thing),
                  uint32_t (*id)(const struct map_env *, void *thing), struct skep_error *);
-/* -- ops ---------------------------------------------------------------------------------- */
+/* -- ops --------------------------------------------------------------------------------------- */
 void items_destroy(struct skep_map *);
 void *items_lookup(struct skep_map *, const void *key, uint32_t cpu);
 int items_update(struct skep_map *, const void *key, const void *value, uint64_t flags,

@@ -21,7 +21,7 @@ const struct map_ops *map_find_ops(uint32_t type)
     return NULL;
 }
 
-/* -- definitions --------------------------------------------------------------------------- */
+/* -- definitions ------------------------------------------------------------------------------- */
 int map_check_flags(const struct skep_map_def *def, uint32_t allowed, struct skep_error *err)
 {
     const uint32_t both = MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG;
@@ -74,7 +74,7 @@ static int check_template(const struct skep_map *inner, struct skep_error *err)
     return 0;
 }
 
-/* -- life ---------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 static const char *keep_text(char *room, size_t size, const char *text)
 {
     snprintf(room, size, "%s", text ? text : "");

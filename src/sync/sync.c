@@ -122,8 +122,7 @@ uint32_t sync_slots(const struct sync_domain *domain)
     return domain->slot_count;
 }
 
-/* -- waiting for what was retired
- * ----------------------------------------------------------------------------------- */
+/* -- waiting for what was retired -------------------------------------------------------------- */
 
 /* The epoch of the oldest run in progress, UINT64_MAX if there is none. */
 static uint64_t oldest_run(struct sync_domain *domain)
@@ -272,7 +271,7 @@ void sync_barrier(struct sync_domain *domain)
     sweep_all(domain);
 }
 
-/* -- slots ---------------------------------------------------------------------------------- */
+/* -- slots ------------------------------------------------------------------------------------- */
 static bool slot_take(struct skep_slot *slot)
 {
     uint32_t free = 0;
@@ -381,7 +380,7 @@ void sync_exit(struct skep_slot *slot)
         reclaim(domain);
 }
 
-/* -- locks ---------------------------------------------------------------------------------- */
+/* -- locks ------------------------------------------------------------------------------------- */
 enum { LOCK_SPINS = 128 };
 #define LOCK_PATIENCE_NS UINT64_C(5000000000)
 

@@ -81,7 +81,7 @@ static void print_hex(const char *what, const uint8_t *bytes, size_t size)
     printf("\n");
 }
 
-/* -- maps ------------------------------------------------------------------------------------------------------------- */
+/* -- maps -------------------------------------------------------------------------------------- */
 
 struct map_pair {
     struct skep_map *maps[ENGINES];
@@ -184,7 +184,7 @@ static bool compare_maps(struct side *sides, bool is_loud)
     return is_same;
 }
 
-/* -- runs -------------------------------------------------------------------------------------------------------------- */
+/* -- runs -------------------------------------------------------------------------------------- */
 
 /* Contexts that the host of a test run may fill: mark, priority and cb of an sk_buff, metadata of XDP. */
 static size_t make_ctx(uint32_t type, struct packet *packet, uint64_t *seed, uint8_t *ctx)
@@ -298,7 +298,7 @@ static void feed(struct side *sides, uint32_t type, struct packet_source *source
     }
 }
 
-/* -- objects ------------------------------------------------------------------------------------------------------------ */
+/* -- objects ----------------------------------------------------------------------------------- */
 
 static int open_sides(struct side *sides, const char *path, const char *entry, uint32_t *type)
 {

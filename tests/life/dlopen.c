@@ -10,7 +10,7 @@ const char *life_object;
 static const char *library;
 static unsigned cycles = 1000;
 
-/* -- what the process has -------------------------------------------------------------------------- */
+/* -- what the process has ---------------------------------------------------------------------- */
 static long resident_kib(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -50,7 +50,7 @@ static int count_mappings(void)
     return count;
 }
 
-/* -- one cycle -------------------------------------------------------------------------------------- */
+/* -- one cycle --------------------------------------------------------------------------------- */
 #define FIND(name)                                                                                 \
     __typeof__(name) *p_##name;                                                                    \
     *(void **)(void *)&p_##name = dlsym(handle, #name);                                            \

@@ -151,7 +151,7 @@ static void test_map_in_use_by_a_program_outlives_its_users(void **state)
     assert_int_equal(memory.blocks, 0);
 }
 
-/* -- allocations that fail ----------------------------------------------------------------------- */
+/* -- allocations that fail --------------------------------------------------------------------- */
 static int whole_life(struct life_memory *memory, struct skep_error *err)
 {
     struct life life;

@@ -82,7 +82,7 @@ static bool read_number(const char *text, size_t length, uint64_t *out)
     return !*end;
 }
 
-/* -- JSON lines ---------------------------------------------------------------------------------------------------- */
+/* -- JSON lines -------------------------------------------------------------------------------- */
 
 /* The string member `key` of a flat object without escapes; NULL: there is none. */
 static const char *json_string(const char *line, const char *end, const char *key, size_t *length)
@@ -136,7 +136,7 @@ static bool read_json_line(struct parser *p, const char *end)
     return ok || complain(p, p->line, "program is not a number of instructions in hex", NULL);
 }
 
-/* -- our own text -------------------------------------------------------------------------------------------------- */
+/* -- our own text ------------------------------------------------------------------------------ */
 
 /* The value of "key: value" if the line is that. */
 static const char *header(const struct parser *p, const char *end, const char *key, size_t *length)
@@ -276,7 +276,7 @@ static bool read_text(struct parser *p)
     return !v || complain(p, v->line, "no code", v->name);
 }
 
-/* -- files --------------------------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 bool cases_read(struct vectors *vectors, const char *path)
 {

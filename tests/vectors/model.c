@@ -37,7 +37,7 @@ static uint64_t bad(struct model *m)
     return 0;
 }
 
-/* -- memory -------------------------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static uint8_t *place(struct model *m, uint64_t address, unsigned size)
 {
@@ -95,7 +95,7 @@ static uint64_t swap(uint64_t value, unsigned bits)
     return out;
 }
 
-/* -- arithmetic ---------------------------------------------------------------------------------------------------- */
+/* -- arithmetic -------------------------------------------------------------------------------- */
 
 /* Signed division as the RFC wants it: by zero yields 0 (remainder: the dividend), and nothing overflows. */
 static uint64_t divide_signed(uint64_t a, uint64_t b, bool is_mod)
@@ -208,7 +208,7 @@ static bool compare(struct model *m, unsigned op, uint64_t a, uint64_t b, unsign
     }
 }
 
-/* -- memory instructions ------------------------------------------------------------------------------------------- */
+/* -- memory instructions ----------------------------------------------------------------------- */
 
 static unsigned size_of(uint8_t code)
 {
@@ -307,7 +307,7 @@ static void wide(struct model *m, const struct skep_insn *insn)
     m->pc++;
 }
 
-/* -- control ------------------------------------------------------------------------------------------------------- */
+/* -- control ----------------------------------------------------------------------------------- */
 
 static void enter(struct model *m, int64_t target)
 {

@@ -46,7 +46,7 @@ static enum outcome report(const struct runner *r, const struct vector *v, enum 
     return outcome;
 }
 
-/* -- what must come out -------------------------------------------------------------------------------------------- */
+/* -- what must come out ------------------------------------------------------------------------ */
 
 static bool on_model(const struct vector *v, bool is_big, uint64_t *r0)
 {
@@ -91,7 +91,7 @@ static bool expect(struct runner *r, const struct vector *v, uint64_t *want)
     return true;
 }
 
-/* -- running ------------------------------------------------------------------------------------------------------- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -238,7 +238,7 @@ static void run_random(struct runner *r, unsigned long turns)
     }
 }
 
-/* -- the command --------------------------------------------------------------------------------------------------- */
+/* -- the command ------------------------------------------------------------------------------- */
 
 static int open_runtime(struct runner *r, const char *engine)
 {

@@ -27,7 +27,7 @@ static char *run(const char *command)
     return text.items ? text.items : calloc(1, 1);
 }
 
-/* -- what libbpf did ------------------------------------------------------------------------------------------------- */
+/* -- what libbpf did --------------------------------------------------------------------------- */
 /* "libbpf: prog 'types': relo #3: patched insn #7 (ALU/ALU64) imm 0 -> 8" becomes "types 7 imm 0 -> 8". */
 static void add_their_line(struct text *out, const char *line, size_t length)
 {
@@ -63,7 +63,7 @@ static char *their_answers(const char *object)
     return out.items;
 }
 
-/* -- what we do ------------------------------------------------------------------------------------------------------ */
+/* -- what we do -------------------------------------------------------------------------------- */
 struct object {
     uint8_t *bytes;
     size_t size;

@@ -200,7 +200,7 @@ static void test_an_index_or_style_that_does_not_exist_is_refused(void **state)
     assert_int_equal(skep_disasm(&insn, 1, 0, 2, NULL, text, 64, &used), -SKEP_EINVAL);
 }
 
-/* -- names --------------------------------------------------------------------------------------------------------- */
+/* -- names ------------------------------------------------------------------------------------- */
 
 static const char *helper_name(void *user, int32_t id)
 {

@@ -35,7 +35,7 @@ static bool has_kernel(void)
     return false;
 }
 
-/* -- definitions ---------------------------------------------------------------------------- */
+/* -- definitions ------------------------------------------------------------------------------- */
 static uint32_t compared, skipped;
 
 static void compare_definition(struct world *world, const struct skep_map_def *def,
@@ -188,7 +188,7 @@ static void test_templates_are_judged_as_the_kernel_judges_them(void **state)
     world_end(&world);
 }
 
-/* -- operations ----------------------------------------------------------------------------- */
+/* -- operations -------------------------------------------------------------------------------- */
 struct pair {
     struct skep_map *ours;
     int kernel;
@@ -347,7 +347,7 @@ static void test_operations_answer_as_the_kernel_answers(void **state)
     world_end(&world);
 }
 
-/* -- maps that hold things ------------------------------------------------------------------- */
+/* -- maps that hold things --------------------------------------------------------------------- */
 static int load_prog(void)
 {
     struct bpf_insn insns[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};

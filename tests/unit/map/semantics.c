@@ -19,7 +19,7 @@ static int del(struct skep_map *map, uint32_t key)
     return map->ops->remove(map, &key);
 }
 
-/* -- the table ------------------------------------------------------------------------------ */
+/* -- the table --------------------------------------------------------------------------------- */
 enum action { UPDATE, LOOKUP, DELETE, NEXT, FIRST };
 struct step {
     enum action action;
@@ -148,7 +148,7 @@ static void test_hash_follows_the_table(void **state)
     world_end(&world);
 }
 
-/* -- hash ------------------------------------------------------------------------------------- */
+/* -- hash -------------------------------------------------------------------------------------- */
 static void test_hash_holds_all_keys_of_every_size(void **state)
 {
     static const uint32_t sizes[] = {1,  2,  3,  4,  5,  7,  8,  9,   12, 15,
@@ -447,7 +447,7 @@ static void test_find_knows_where_an_array_begins_and_ends(void **state)
     world_end(&world);
 }
 
-/* -- per-CPU --------------------------------------------------------------------------------- */
+/* -- per-CPU ----------------------------------------------------------------------------------- */
 static void test_percpu_array_has_one_value_for_each_cpu(void **state)
 {
     struct world world;
@@ -560,7 +560,7 @@ static void test_array_of_maps_counts_its_inner_maps_and_its_template(void **sta
     world_end(&world);
 }
 
-/* -- limits ----------------------------------------------------------------------------------- */
+/* -- limits ------------------------------------------------------------------------------------ */
 static void test_every_failed_allocation_is_an_error_and_leaves_nothing(void **state)
 {
     static const uint32_t types[] = {SKEP_MAP_TYPE_HASH, SKEP_MAP_TYPE_ARRAY,

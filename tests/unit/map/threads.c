@@ -41,7 +41,7 @@ static uint64_t value_of(uint32_t key)
     return (uint64_t)key << 32 | key;
 }
 
-/* -- a set of stable keys, read while everything around them changes ----------------------------- */
+/* -- a set of stable keys, read while everything around them changes --------------------------- */
 enum { STABLE = 16, KEYS = 64, TURNS = 60000 };
 
 static void churn(void *arg)
@@ -184,7 +184,7 @@ static void test_hash_without_preallocation_stands_the_same(void **state)
     stress(STABLE + 4, MAP_F_NO_PREALLOC, false);
 }
 
-/* -- sums ------------------------------------------------------------------------------------- */
+/* -- sums -------------------------------------------------------------------------------------- */
 static void insert_own(void *arg)
 {
     struct worker *worker = arg;
@@ -252,7 +252,7 @@ static void test_array_value_takes_atomic_additions_of_all_threads(void **state)
     world_end(&world);
 }
 
-/* -- items ------------------------------------------------------------------------------------ */
+/* -- items ------------------------------------------------------------------------------------- */
 struct counted_prog {
     struct fake_prog prog;
     _Atomic uint32_t refs;

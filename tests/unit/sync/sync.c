@@ -256,7 +256,7 @@ static void test_after_fork_all_slots_and_locks_are_free(void **state)
     sync_destroy(domain);
 }
 
-/* -- threads ---------------------------------------------------------------------------- */
+/* -- threads ----------------------------------------------------------------------------------- */
 enum { THREADS = 4, TURNS = 20000 };
 
 struct shared {

@@ -1,0 +1,338 @@
+/* hostile.c - programs that no verifier has seen, and callers at the edges of what the API allows: nothing of the host
+ * is read, written or used after it is gone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <skep.h>
+
+#include "base/check.h"
+#include "os/os.h"
+
+static struct skep_runtime *make_runtime(void)
+{
+    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 3};
+    struct skep_runtime *rt = NULL;
+    struct skep_error err = {.size = sizeof err};
+
+    if (skep_runtime_create(&opts, &rt, &err))
+        fail_msg("%s", err.text);
+    return rt;
+}
+
+static struct skep_map *make_map(struct skep_runtime *rt, uint32_t type, uint32_t value_size,
+                                 uint32_t entries, uint32_t flags)
+{
+    struct skep_map_def def = {.size = sizeof def,
+                               .name = "m",
+                               .type = type,
+                               .key_size = 4,
+                               .value_size = value_size,
+                               .max_entries = entries,
+                               .flags = flags};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_map *map = NULL;
+
+    if (skep_map_create(rt, &def, &map, &err))
+        fail_msg("%s: %s", err.subject, err.text);
+    return map;
+}
+
+static struct skep_prog *make_prog(struct skep_runtime *rt, uint32_t type, const char *text,
+                                   struct skep_map *const *maps, uint32_t map_count)
+{
+    static struct skep_insn insns[1024];
+    struct skep_prog_code code = {.size = sizeof code,
+                                  .name = "p",
+                                  .type = type,
+                                  .insns = insns,
+                                  .maps = maps,
+                                  .map_count = map_count,
+                                  .max_insns = 100000000};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_prog *prog = NULL;
+    size_t count = 0;
+
+    if (skep_asm(text, strlen(text), insns, ARRAY_SIZE(insns), &count, &err))
+        fail_msg("%u:%u: %s", err.line, err.column, err.text);
+    code.insn_count = (uint32_t)count;
+    if (skep_prog_load(rt, &code, &prog, &err))
+        fail_msg("%s: %s", err.subject, err.text);
+    return prog;
+}
+
+static int run(struct skep_prog *prog, uint64_t *ret, struct skep_error *err)
+{
+    *err = (struct skep_error){.size = sizeof *err};
+    return skep_prog_run(prog, NULL, NULL, 0, ret, err);
+}
+
+static void yields(struct skep_prog *prog, uint64_t want)
+{
+    struct skep_error err;
+    uint64_t ret = 0;
+
+    if (run(prog, &ret, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(ret, want);
+}
+
+static void faults(struct skep_prog *prog, const char *message)
+{
+    struct skep_error err;
+    uint64_t ret = 0;
+    int rc = run(prog, &ret, &err);
+
+    if (rc != -SKEP_EFAULTED || !strstr(err.text, message))
+        fail_msg("%d '%s', not '%s'", rc, rc ? err.text : "", message);
+}
+
+/* -- frames ------------------------------------------------------------------------------------ */
+
+/* The program stores 0x55 at the far end of a frame by instructions that belong to a function which measures its own
+ * frame; entered from one that uses none of it, the second run must not see what the first one left. */
+static void second_run_reads_zero(const char *text)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, text, NULL, 0);
+    struct skep_error err = {.size = sizeof err};
+    struct skep_test_run test = {.size = sizeof test, .repeat = 2};
+
+    if (skep_prog_test_run(prog, &test, &err))
+        fail_msg("'%s': %s", text, err.text);
+    assert_int_equal(test.retval, 0);
+    skep_prog_unref(prog);
+    skep_runtime_unref(rt);
+}
+#define LOOK "r0 = *(u64 *)(r10 - 512)\n*(u64 *)(r10 - 512) = 0x55\nexit\n"
+
+static void test_frame_is_cleared_where_a_jump_leads_into_another_function(void **state)
+{
+    (void)state;
+    second_run_reads_zero("goto look\ncall f\nexit\nf: r0 = 1\nexit\nlook: " LOOK);
+    second_run_reads_zero("if r1 == 0 goto look\ncall f\nexit\nf: r0 = 1\nlook: " LOOK);
+}
+
+static void test_frame_is_cleared_where_control_falls_into_another_function(void **state)
+{
+    (void)state;
+    second_run_reads_zero("r0 = 0\nif r1 == 0 goto over\ncall f\nover: r0 = 1\nf: " LOOK);
+    second_run_reads_zero("r1 = f ll\nf: " LOOK);
+}
+
+static void test_frame_is_cleared_where_an_indirect_jump_leads_into_another_function(void **state)
+{
+    (void)state;
+    second_run_reads_zero("r1 = f ll\ngotox r1\nf: " LOOK);
+    second_run_reads_zero("r1 = f ll\ncallx r1\nexit\ng: r0 = 0\nexit\nf: " LOOK);
+}
+
+/* -- maps' access flags ------------------------------------------------------------------------ */
+
+static void test_atomics_read_no_map_that_may_only_be_written(void **state)
+{
+    static const char *const texts[] = {
+        "r2 = 0\nr2 = atomic_fetch_add((u64 *)(r1 + 0), r2)\nr0 = r2\nexit",
+        "r2 = 0\nr2 = xchg_64(r1 + 0, r2)\nr0 = r2\nexit",
+        "r0 = 0\nr2 = 0\nr0 = cmpxchg_64(r1 + 0, r0, r2)\nexit",
+        "r0 = load_acquire((u64 *)(r1 + 0))\nexit",
+    };
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 1u << 8 /* WRONLY_PROG */);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char text[256];
+        struct skep_prog *prog;
+
+        snprintf(text, sizeof text, "r1 = map[0][0] + 0 ll\n%s", texts[i]);
+        prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, text, &map, 1);
+        faults(prog, "it may only be written");
+        skep_prog_unref(prog);
+    }
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
+static void test_load_acquire_reads_what_may_only_be_read(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 1u << 7 /* RDONLY_PROG */);
+    struct skep_prog *reads =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "r1 = map[0][0] + 0 ll\nr0 = load_acquire((u64 *)(r1 + 0))\nexit", &map, 1);
+    struct skep_prog *writes =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "r1 = map[0][0] + 0 ll\nstore_release((u64 *)(r1 + 0), r1)\nr0 = 0\nexit", &map,
+                  1);
+    uint64_t value = 5;
+    uint32_t key = 0;
+
+    (void)state;
+    assert_int_equal(skep_map_update(map, &key, 4, &value, 8, 0), 0);
+    yields(reads, 5);
+    faults(writes, "it may only be read");
+    skep_prog_unref(reads);
+    skep_prog_unref(writes);
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
+static void test_context_of_a_raw_tracepoint_is_not_written(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_RAW_TRACEPOINT,
+                                       "*(u64 *)(r1 + 0) = 1\nr0 = 0\nexit", NULL, 0);
+    struct skep_error err = {.size = sizeof err};
+    uint64_t args[12] = {7}, ret;
+
+    (void)state;
+    assert_int_equal(skep_prog_run(prog, NULL, args, sizeof args, &ret, &err), -SKEP_EFAULTED);
+    assert_int_equal(args[0], 7);
+    skep_prog_unref(prog);
+    skep_runtime_unref(rt);
+}
+
+/* -- packets ----------------------------------------------------------------------------------- */
+
+/* Linux offers socket filters no such helper; who runs without a verifier calls it anyway. */
+static void test_socket_filter_grows_its_head_to_the_last_byte(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_prog *prog =
+        make_prog(rt, SKEP_PROG_TYPE_SOCKET_FILTER,
+                  "r6 = r1\nr7 = 6\nagain: r1 = r6\nr2 = 13\nr3 = 0\ncall 43\nr7 -= 1\n"
+                  "if r7 != 0 goto again\nr0 = 0\nexit",
+                  NULL, 0);
+    uint8_t packet[60] = {0}, out[256];
+    struct skep_error err = {.size = sizeof err};
+    struct skep_test_run test = {.size = sizeof test,
+                                 .data_in = packet,
+                                 .data_size_in = sizeof packet,
+                                 .data_out = out,
+                                 .data_size_out = sizeof out};
+
+    (void)state;
+    if (skep_prog_test_run(prog, &test, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(test.data_size_out, 60 + 6 * 13);
+    skep_prog_unref(prog);
+    skep_runtime_unref(rt);
+}
+
+/* -- depth ------------------------------------------------------------------------------------- */
+
+struct deep {
+    struct skep_prog *prog;
+    int rc;
+    struct skep_error err;
+};
+
+static int run_deep(void *user)
+{
+    struct deep *deep = user;
+    uint64_t ret = 0;
+
+    deep->rc = run(deep->prog, &ret, &deep->err);
+    return 0;
+}
+
+/* Each callback is a call of the interpreter by itself, and a tail call lets functions nest anew: 34 * 7 of them would
+ * need more of the host's stack than threads have on some systems. */
+static void test_callbacks_nest_no_deeper_than_the_host_can_bear(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 1, 0);
+    struct deep deep = {.prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                                          "r1 = 1\nr2 = f ll\nr3 = 6\nr4 = 0\ncall 181\nexit\n"
+                                          "f: if r2 == 0 goto tail\nr3 = r2\nr3 -= 1\nr1 = 1\n"
+                                          "r2 = f ll\nr4 = 0\ncall 181\nr0 = 0\nexit\n"
+                                          "tail: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
+                                          &map, 1)};
+
+    (void)state;
+    assert_int_equal(skep_map_set_prog(map, 0, deep.prog), 0);
+    run_deep(&deep);
+    assert_int_equal(deep.rc, -SKEP_EFAULTED);
+    assert_non_null(strstr(deep.err.text, "callbacks"));
+    skep_prog_unref(deep.prog);
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
+static void test_definition_that_is_its_own_inner_map_is_refused(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map_def def = {.size = sizeof def,
+                               .name = "m",
+                               .type = SKEP_MAP_TYPE_ARRAY_OF_MAPS,
+                               .key_size = 4,
+                               .value_size = 4,
+                               .max_entries = 1};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_map *map = NULL;
+
+    (void)state;
+    def.inner = &def;
+    assert_int_equal(skep_map_create(rt, &def, &map, &err), -SKEP_EINVAL);
+    assert_null(map);
+    skep_runtime_unref(rt);
+}
+
+/* -- strings ----------------------------------------------------------------------------------- */
+
+static void test_string_argument_ends_with_a_nul_within_memory(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4096, 2, 0);
+    /* strncmp(frame, 1, string): the string fills an element of the array and goes on in the next one, or does not. */
+    struct skep_prog *prog =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "*(u64 *)(r10 - 8) = 0x61\nr1 = r10\nr1 += -8\nr2 = 1\nr3 = map[0][0] + 0 ll\n"
+                  "call 182\nexit",
+                  &map, 1);
+    struct skep_prog *frames =
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  "*(u64 *)(r10 - 8) = 0x61\n*(u64 *)(r10 - 512) = 0\ncall f\nexit\n"
+                  "f: *(u64 *)(r10 - 8) = -1\nr1 = r10\nr1 += -8\nr2 = 8\nr3 = r1\ncall 182\nexit",
+                  NULL, 0);
+    uint8_t value[4096];
+    uint32_t key = 0;
+
+    (void)state;
+    memset(value, 'a', sizeof value);
+    assert_int_equal(skep_map_update(map, &key, 4, value, sizeof value, 0), 0);
+    yields(prog, 0);
+    key = 1;
+    assert_int_equal(skep_map_update(map, &key, 4, value, sizeof value, 0), 0);
+    faults(prog, "bpf_strncmp: argument 3 (a string)");
+    yields(frames, 0);
+    skep_prog_unref(prog);
+    skep_prog_unref(frames);
+    skep_map_unref(map);
+    skep_runtime_unref(rt);
+}
+
+/* -- two threads ------------------------------------------------------------------------------- */
+
+enum { TURNS = 20000 };
+struct worker {
+    struct skep_prog *prog;
+    _Atomic uint32_t *is_done;
+    int rc;
+};
+
+static int work(void *user)
+{
+    struct worker *worker = user;
+    uint64_t ret = 0;
+    struct skep_error err;
+
+    do
+        worker->rc = run(worker->prog, &ret, &err);
+    while (!worker->rc && !atomic_load(worker->is_done));
+    return 0;
+}
