@@ -3,7 +3,7 @@
  *
  *     diff-foreign [FOLDER]      of the objects and their verdicts.tsv; default: objects in $SKEP_SHARED, else ../shared
  *
- * Exit 0: the same verdicts; 1: others; 77: no test data, or bpf(2) is refused.
+ * Exit 0: the same verdicts; 1: others. Without test data, or where bpf(2) is refused, all is skipped.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -230,12 +230,12 @@ int main(int argc, char **argv)
     file = fopen(line, "r");
     if (!file) {
         printf("1..0 # SKIP no test data at %s (SKEP_SHARED says where it is)\n", line);
-        return 77;
+        return 0; /* TAP has said it */
     }
     if (skep_runtime_create(&opts, &runtime, &err) < 0) {
         printf("1..0 # SKIP %s\n", err.text);
         fclose(file);
-        return 77;
+        return 0; /* TAP has said it */
     }
     for (unsigned number = 0; fgets(line, sizeof line, file); number++) {
         struct row row;

@@ -212,4 +212,15 @@ skep run "$BPF/state.o" --prog start --data-in "$tmp/zeros" --seed 43 -j
 t "run --clock capture is the time of the packets" 0 run "$BPF/state.o" --prog start --pcap "$pcap" --clock capture -j
 [ "$(get now)" -gt 1700000000000000000 ] || problem "the clock shows $(get now)"
 
+# -- what LLVM 22 makes of a switch at cpu v4: golden/jumps.o is tests/objects/jumps.bpf.c compiled by it, little-endian ------------
+jumps=$TREE/tests/e2e/golden/jumps.o
+printf '\005\0\0\0\004\0\0\0' >"$tmp/args" # a = 5, b = 4: (5 | 15) / 3 + 19
+if [ "$(od -An -tu1 -j5 -N1 "$BPF/fw.o" | tr -d ' ')" = 1 ]; then
+    t "run takes the way that a jump table shows" 0 run "$jumps" --prog first --ctx-in "$tmp/args"
+    has out "returned 24"
+else
+    t "run refuses an object of the other byte order" 1 run "$jumps" --prog first --ctx-in "$tmp/args"
+    has err "the object is little-endian"
+fi
+
 done_testing
