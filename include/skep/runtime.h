@@ -67,7 +67,8 @@ SKEP_API uint32_t skep_runtime_slots(const struct skep_runtime *);
 /* Bytes now allocated for maps and programs. */
 SKEP_API uint64_t skep_runtime_memory(const struct skep_runtime *);
 
-/* Lease a CPU for many runs; calls that take a slot lease one for that call if it is NULL. -SKEP_EAGAIN: all are leased. */
+/* Lease a CPU for many runs; a leased one holds its runtime. Calls that take a slot lease one for that call if it is NULL.
+ * -SKEP_EAGAIN: all are leased. */
 SKEP_API int skep_slot_acquire(struct skep_runtime *, struct skep_slot **out);
 SKEP_API void skep_slot_release(struct skep_slot *);
 SKEP_API uint32_t skep_slot_cpu(const struct skep_slot *);

@@ -108,8 +108,47 @@ static int mark(struct build *b)
     return 0;
 }
 
-/* How deep below r10 each function is seen to reach. A guess is enough: region.c clears the rest
- * when it is used. */
+/* Whether control may go from the function [func, end) into another one other than by a call. */
+static bool leaves_function(const struct build *b, uint32_t func, uint32_t end)
+{
+    const struct isa_op *op = NULL;
+
+    for (uint32_t i = func; i < end; i++) {
+        const struct skep_insn *insn = &b->source->insns[i];
+        int64_t target;
+
+        op = b->marks[i] & MARK_SECOND ? NULL : isa_find(insn);
+        if (!op || (op->kind != ISA_KIND_JUMP && op->kind != ISA_KIND_BRANCH) ||
+            !isa_has_target(op))
+            continue;
+        target = isa_target(op, insn, i);
+        if (target < func || target >= end)
+            return true;
+    }
+    return end < b->source->insn_count &&
+           !(op && (op->kind == ISA_KIND_EXIT || op->kind == ISA_KIND_JUMP));
+}
+
+/* Functions that share instructions all clear what the deepest of them uses, since accesses to the
+ * frame at known places are not checked when they run. */
+static void join_frames(struct build *b)
+{
+    uint32_t *of = b->code->op_of, count = b->source->insn_count, deepest = 0;
+    bool is_shared = b->has_jump_reg;
+
+    for (uint32_t func = 0, end; func < count; func = end) {
+        for (end = func + 1; end < count && !(b->marks[end] & MARK_FUNC);)
+            end++;
+        is_shared = is_shared || leaves_function(b, func, end);
+        deepest = of[func] > deepest ? of[func] : deepest;
+    }
+    for (uint32_t i = 0; is_shared && i < count; i++)
+        if (b->marks[i] & MARK_FUNC)
+            of[i] = deepest;
+}
+
+/* How deep below r10 each function is seen to reach: at least as deep as its accesses at known
+ * places go. For others a guess is enough: region.c clears the rest when it is used. */
 static void measure_frames(struct build *b)
 {
     uint32_t func = 0, depth = 0;
@@ -135,6 +174,7 @@ static void measure_frames(struct build *b)
             depth = (uint32_t)round_up((uint64_t)reach, 16);
         of[func] = depth;
     }
+    join_frames(b);
 }
 
 /* -- second pass: operations ------------------------------------------------------------------- */
@@ -291,6 +331,8 @@ static int make_call(struct build *b, uint32_t i, const struct isa_op *row, stru
             return OP_TAIL_CALL;
         if (insn->imm >= SKEP_POISON &&
             (uint32_t)insn->imm <= (uint32_t)SKEP_POISON + b->source->extern_count)
+            return OP_REFUSE;
+        if (exec_helper_refusal(b->code, (uint32_t)insn->imm))
             return OP_REFUSE;
         op->slot = next_slot(b);
         return insn->imm == FUNC_MAP_LOOKUP ? OP_MAP_LOOKUP : OP_CALL_HELPER;
@@ -527,6 +569,8 @@ static void fill(const struct exec_source *s, struct exec_code *code, size_t byt
     code->extern_count = s->extern_count;
     code->helper = s->helper;
     code->ctx = s->ctx;
+    code->prog_type = s->prog_type;
+    code->is_gpl = s->is_gpl;
     memcpy(code->insns, s->insns, s->insn_count * sizeof *s->insns);
     if (s->map_count)
         memcpy(code->maps, s->maps, s->map_count * sizeof(struct skep_map *));

@@ -54,6 +54,28 @@ int exec_explain(struct skep_call *call, const struct exec_code *code, uint32_t 
     return call->code_result;
 }
 
+const char *exec_helper_refusal(const struct exec_code *code, uint32_t id)
+{
+    const struct platform_helper *helper = platform_helper(id);
+
+    if (!code->prog_type || !helper)
+        return NULL; /* what does not exist is reported when it is called */
+    if (!platform_helper_allowed(code->prog_type, id))
+        return "programs of this type cannot use helper";
+    if ((helper->flags & HELPER_GPL) && !code->is_gpl)
+        return "only programs with a GPL-compatible licence can use helper";
+    return NULL;
+}
+
+bool exec_refuse_helper(struct skep_call *call, const struct exec_code *code, uint32_t id)
+{
+    const char *reason = exec_helper_refusal(code, id);
+
+    if (reason)
+        exec_fault(call, -SKEP_ENOHELPER, "%s %s#%u", reason, platform_helper(id)->name, id);
+    return reason != NULL;
+}
+
 void exec_refuse(struct skep_call *call, const struct exec_code *code, uint32_t insn)
 {
     const struct skep_insn *at = &code->insns[insn];
@@ -66,6 +88,8 @@ void exec_refuse(struct skep_call *call, const struct exec_code *code, uint32_t 
         exec_fault(
             call, -SKEP_EUNRESOLVED,
             "a field, type or enumerator that the target BTF does not have (CO-RE relocation)");
+    } else if (op->id == ISA_CALL && exec_refuse_helper(call, code, (uint32_t)at->imm)) {
+        return;
     } else {
         number = op->id == ISA_CALL ? (uint32_t)at->imm - SKEP_POISON - 1 : (uint32_t)at->imm;
         exec_fault(call, -SKEP_EUNRESOLVED, "extern '%s' is not offered by this engine",
@@ -176,15 +200,15 @@ static bool take_ctx(struct skep_call *call, struct arguments *a, int n)
 /* The end of a string must lie in memory that the program may read. */
 static bool take_string(struct skep_call *call, struct arguments *a, int n)
 {
-    for (uint64_t at = a->value[n];; at++) {
-        const char *byte = exec_memory(call, at, 1, false);
-        if (!byte) {
-            error_prefix(&call->err, "%s: argument %d (a string)", a->helper, n + 1);
-            return false;
-        }
-        if (!*byte)
+    uint64_t at = a->value[n], size;
+
+    while ((size = exec_readable(call, at))) {
+        if (memchr((const void *)(uintptr_t)at, '\0', (size_t)size))
             return true;
+        at += size;
     }
+    error_prefix(&call->err, "%s: argument %d (a string)", a->helper, n + 1);
+    return false;
 }
 
 static bool take_argument(struct skep_call *call, const struct platform_helper *proto,
@@ -301,10 +325,18 @@ bool exec_callback(struct skep_call *call, uint64_t func, const uint64_t args[5]
                    func);
         return false;
     }
+    /* Functions nest anew in a tail call's program, and what bears all of that is the stack of a
+     * thread, of which some systems give 128 KiB. */
+    if (call->callbacks == EXEC_CALLBACKS) {
+        exec_fault(call, -SKEP_EFAULTED, "callbacks nest deeper than %d", EXEC_CALLBACKS);
+        return false;
+    }
     exec_frame_at(call, call->level)->code = code;
     if (!exec_frame_push(call, code->depth_of[code->op_of[target]]))
         return false;
+    call->callbacks++;
     exec_interp(call, code, target, args, ret);
+    call->callbacks--;
     exec_frame_pop(call);
     call->code = code;
     return !call->code_result;
@@ -326,7 +358,7 @@ int exec_run(struct skep_call *call, const struct exec_code *code, uint64_t r1, 
     const uint64_t args[5] = {r1, r2, 0, 0, 0};
     int code_result;
 
-    call->level = call->grant_count = call->tail_calls = 0;
+    call->level = call->callbacks = call->grant_count = call->tail_calls = 0;
     call->code_result = 0;
     call->insns = 0;
     memset(&call->regions[REGION_FOUND], 0, (1 + call->slots_dirty) * sizeof *call->regions);

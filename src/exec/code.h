@@ -46,6 +46,8 @@ struct exec_code {
     uint32_t extern_count, slots; /* slots: how many regions from REGION_SLOTS on operations set */
     struct exec_helper (*helper)(uint32_t id);
     const struct platform_ctx *ctx;
+    uint32_t prog_type;
+    bool is_gpl;
     char name[64];
     size_t bytes; /* of this block */
 };
@@ -72,8 +74,11 @@ bool exec_load(struct skep_call *, struct exec_op *, uint64_t address, uint32_t 
                uint64_t *value);
 bool exec_store(struct skep_call *, struct exec_op *, uint64_t address, uint32_t size,
                 uint64_t value);
-/* For atomics: aligned, writable memory; NULL: the run has ended. */
-void *exec_atomic(struct skep_call *, uint64_t address, uint32_t size);
+/* How many bytes from there on a program may read in one piece; 0 after exec_fault: none. */
+uint64_t exec_readable(struct skep_call *, uint64_t address);
+/* For atomics: aligned memory with these rights; NULL: the run has ended. */
+enum { EXEC_READ = 1, EXEC_WRITE = 2 };
+void *exec_atomic(struct skep_call *, uint64_t address, uint32_t size, uint32_t rights);
 
 /* -- frame.c ----------------------------------------------------------------------------------- */
 enum { EXEC_MAY_GOTO_TURNS = 8 * 1024 * 1024 }; /* Linux's BPF_MAX_LOOPS: turns for each frame */
@@ -112,6 +117,10 @@ struct skep_map *exec_map(struct skep_call *,
                           uint64_t handle); /* NULL: not a map this run may use */
 /* For a tail call: the program in slot r3 of the prog array r2, or NULL. */
 const struct exec_code *exec_tail_target(struct skep_call *, const uint64_t *r);
+/* Why the program may not call this helper, NULL: it may. */
+const char *exec_helper_refusal(const struct exec_code *, uint32_t id);
+/* End the run with that reason; false: there is none. */
+bool exec_refuse_helper(struct skep_call *, const struct exec_code *, uint32_t id);
 /* The run has reached an instruction that could not be resolved: end it and say what it wanted. */
 void exec_refuse(struct skep_call *, const struct exec_code *, uint32_t insn);
 /* Add instruction, source line and program to the error of a run that has ended; returns its code.

@@ -39,6 +39,7 @@ enum {
     EXEC_FRAMES_ALL = EXEC_FRAMES * 34, /* of all that tail-called each other from functions */
     EXEC_STACK = 512,
     EXEC_TAIL_CALLS = 33, /* MAX_TAIL_CALL_CNT */
+    EXEC_CALLBACKS = 16,  /* in progress at once; each is a call of the interpreter by itself */
     EXEC_GRANTS = 32
 };
 enum {
@@ -101,6 +102,7 @@ struct skep_call {
     bool (*packet_read)(struct skep_call *, int64_t offset, void *out, uint32_t size);
     uint32_t grant_count;
     uint32_t level;                                             /* frames in use - 1 */
+    uint32_t callbacks;                                         /* in progress */
     struct mem *mem;                                            /* for more frames; NULL: none */
     struct exec_block *more[EXEC_FRAMES_ALL / EXEC_FRAMES - 1]; /* the levels from EXEC_FRAMES on */
     uint32_t slots_dirty; /* regions from REGION_FOUND on that a run has set */
@@ -162,6 +164,8 @@ struct exec_source {
     uint32_t extern_count;
     struct exec_helper (*helper)(uint32_t id);
     const struct platform_ctx *ctx; /* what r1 is at the entry */
+    uint32_t prog_type;             /* decides which helpers may be called; 0: all */
+    bool is_gpl;                    /* the licence allows helpers that ask for it */
 };
 /* Instructions that RFC 9669 does not know, jumps that leave the program, writes to r10 and the
  * like are refused here. */

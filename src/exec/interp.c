@@ -375,7 +375,8 @@ do_MAP_VALUE:
 #define ATOMIC(name, type, rmw)                                                                    \
     do_##name:                                                                                     \
     {                                                                                              \
-        void *p = exec_atomic(call, DST + (uint64_t)(int64_t)op->off, sizeof(type));               \
+        void *p = exec_atomic(call, DST + (uint64_t)(int64_t)op->off, sizeof(type),                \
+                              EXEC_READ | EXEC_WRITE);                                             \
         if (!p)                                                                                    \
             goto ended;                                                                            \
         rmw(p, IMM32, r, op->src);                                                                 \
@@ -387,7 +388,7 @@ do_MAP_VALUE:
 #define ORDERED(suffix, type)                                                                      \
     do_LOAD_ACQ##suffix:                                                                           \
     {                                                                                              \
-        void *p = exec_atomic(call, SRC + (uint64_t)(int64_t)op->off, sizeof(type));               \
+        void *p = exec_atomic(call, SRC + (uint64_t)(int64_t)op->off, sizeof(type), EXEC_READ);    \
         if (!p)                                                                                    \
             goto ended;                                                                            \
         DST = __atomic_load_n((type *)p, __ATOMIC_ACQUIRE);                                        \
@@ -395,7 +396,7 @@ do_MAP_VALUE:
     }                                                                                              \
     do_STORE_REL##suffix:                                                                          \
     {                                                                                              \
-        void *p = exec_atomic(call, DST + (uint64_t)(int64_t)op->off, sizeof(type));               \
+        void *p = exec_atomic(call, DST + (uint64_t)(int64_t)op->off, sizeof(type), EXEC_WRITE);   \
         if (!p)                                                                                    \
             goto ended;                                                                            \
         __atomic_store_n((type *)p, (type)SRC, __ATOMIC_RELEASE);                                  \
@@ -499,6 +500,8 @@ do_CALL_REG:
     }
     /* callx with a helper's number in the register */
     if (DST <= UINT32_MAX) {
+        if (exec_refuse_helper(call, code, (uint32_t)DST))
+            goto ended;
         if (!exec_call_helper(call, (uint32_t)DST, r, op->slot))
             goto ended;
         STEP;

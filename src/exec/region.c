@@ -307,16 +307,39 @@ void *exec_memory(struct skep_call *call, uint64_t address, uint64_t size, bool 
     return (void *)(uintptr_t)address;
 }
 
-void *exec_atomic(struct skep_call *call, uint64_t address, uint32_t size)
+uint64_t exec_readable(struct skep_call *call, uint64_t address)
 {
+    int index = find_region(call, address, 1, false);
+
+    if (index >= 0)
+        return call->regions[index].size - (address - call->regions[index].start);
+    refuse(call, address, 1, false);
+    return 0;
+}
+
+void *exec_atomic(struct skep_call *call, uint64_t address, uint32_t size, uint32_t rights)
+{
+    bool is_write = rights & EXEC_WRITE;
+    int index;
+
     if (address % size) {
         exec_fault(call, -SKEP_EFAULTED,
                    "atomic access of %u bytes at 0x%" PRIx64 " is not aligned", size, address);
         return NULL;
     }
     if (is_ctx(call, address)) {
-        refuse_ctx(call, address - EXEC_CTX_BASE, size, true);
+        refuse_ctx(call, address - EXEC_CTX_BASE, size, is_write);
         return NULL;
     }
-    return exec_memory(call, address, size, true);
+    index = find_region(call, address, size, is_write);
+    if (index < 0) {
+        refuse(call, address, size, is_write);
+        return NULL;
+    }
+    if ((rights & EXEC_READ) && is_write &&
+        !is_inside(&call->regions[index], address, size, false)) {
+        refuse(call, address, size, false);
+        return NULL;
+    }
+    return (void *)(uintptr_t)address;
 }

@@ -144,7 +144,9 @@ bool body_continue(struct skep_call *call)
         return false;
     if (call->cancel && atomic_load_explicit(call->cancel, memory_order_relaxed))
         exec_fault(call, -SKEP_ECANCELED, "the run was cancelled");
-    else if (call->max_insns && call->insns >= call->max_insns)
+    else if (call->max_insns && (int64_t)call->insns > 0 && call->insns >= call->max_insns)
+        /* In the middle of a run the count lacks the place that each run stands at, so that early on it may be
+         * less than zero. */
         exec_fault(call, -SKEP_EFUEL, "the budget of %llu instructions is used up",
                    (unsigned long long)call->max_insns);
     return !call->code_result;

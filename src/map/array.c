@@ -123,7 +123,7 @@ static int update(struct skep_map *map, const void *key, const void *value, uint
     int code = array_check_update(map, index, flags);
 
     if (!code)
-        word_copy_in(lookup(map, key, cpu), value, map->def.value_size);
+        word_copy_in(lookup(map, &index, cpu), value, map->def.value_size);
     return code;
 }
 

@@ -16,11 +16,14 @@ int array_remove(struct skep_map *,
 /* The errors of an update that are the same everywhere: flags, index, BPF_NOEXIST. */
 int array_check_update(const struct skep_map *, uint32_t index, uint64_t flags);
 
+/* Read once: a key may lie where another program changes it between a check and its use, and a
+ * compiler is free to read plain memory again. */
 static inline uint32_t array_index(const void *key)
 {
     uint32_t index;
 
     __builtin_memcpy(&index, key, sizeof index);
+    __asm__("" : "+r"(index));
     return index;
 }
 

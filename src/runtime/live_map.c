@@ -64,6 +64,11 @@ int live_map_create(struct skep_runtime *rt, const struct skep_map_def *def, con
         return error_set(err, -SKEP_EINVAL, "map %s: there is no map type %u",
                          def->name ? def->name : "", def->type);
     if (holds_maps(def->type) && def->inner) {
+        /* Said before going down: it may be its own inner map. */
+        if (holds_maps(def->inner->type)) {
+            rc = error_set(err, -SKEP_EINVAL, "maps of maps of maps: only one level is possible");
+            goto out;
+        }
         rc = live_map_create(rt, def->inner, btf, btf_size, &inner, err);
         if (rc) {
             error_prefix(err, "inner map");
@@ -89,7 +94,7 @@ out:
 int skep_map_create(struct skep_runtime *rt, const struct skep_map_def *given,
                     struct skep_map **out, struct skep_error *err)
 {
-    struct skep_map_def def;
+    struct skep_map_def def, inner;
     int rc = runtime_check_size(given, sizeof def, "skep_map_def", err);
 
     if (rc)
@@ -97,6 +102,14 @@ int skep_map_create(struct skep_runtime *rt, const struct skep_map_def *given,
     runtime_copy_in(&def, sizeof def, given);
     def.key_type = def.value_type =
         0; /* ids of an object's BTF, which a bare definition does not have */
+    if (def.inner) {
+        rc = runtime_check_size(def.inner, sizeof inner, "skep_map_def.inner", err);
+        if (rc)
+            return rc;
+        runtime_copy_in(&inner, sizeof inner, def.inner);
+        inner.key_type = inner.value_type = 0;
+        def.inner = &inner;
+    }
     return live_map_create(rt, &def, NULL, 0, out, err);
 }
 

@@ -31,7 +31,9 @@ struct load {
     struct skep_load_opts opts;
     struct skep_collection *out;
     struct skep_error *err;
-    bool *wanted; /* by program: it is to be loaded */
+    bool *wanted;    /* by program: it is to be loaded */
+    const void *btf; /* of an image, for backends; it is the same for all */
+    uint32_t btf_size;
 };
 
 /* -- the collection ---------------------------------------------------------------------------- */
@@ -220,7 +222,7 @@ static int fill_map(struct load *l, size_t index, struct skep_map *map,
     return rc;
 }
 
-static int make_map(struct load *l, size_t index, const struct skep_image *image)
+static int make_map(struct load *l, size_t index)
 {
     struct skep_map_def def = {.size = sizeof def};
     struct live_map *row = &l->out->maps.items[index];
@@ -239,8 +241,7 @@ static int make_map(struct load *l, size_t index, const struct skep_image *image
             row->map = skep_map_ref(given);
         return rc;
     }
-    rc = live_map_create(l->rt, &def, image ? image->btf_bytes : NULL, image ? image->btf_size : 0,
-                         &row->map, l->err);
+    rc = live_map_create(l->rt, &def, l->btf, l->btf_size, &row->map, l->err);
     return rc ? rc : fill_map(l, index, row->map, &def);
 }
 
@@ -254,11 +255,13 @@ static int make_prog(struct load *l, size_t index)
 
     if (rc)
         return rc;
+    l->btf = image.btf_bytes;
+    l->btf_size = image.btf_size;
     maps = calloc(image.map_count ? image.map_count : 1, sizeof(struct skep_map *));
     if (!maps)
         return error_set(l->err, -SKEP_ENOMEM, "no memory for %u maps", image.map_count);
     for (uint32_t i = 0; !rc && i < image.map_count; i++) {
-        rc = make_map(l, image.maps[i], &image);
+        rc = make_map(l, image.maps[i]);
         maps[i] = rc ? NULL : l->out->maps.items[image.maps[i]].map;
     }
     if (!rc)
@@ -281,7 +284,7 @@ static int wire_slot(struct load *l, const struct skep_object_slot *slot)
         struct skep_prog *prog = l->out->progs.items[slot->index].prog;
         rc = prog ? skep_map_set_prog(map, slot->key, prog) : 0;
     } else {
-        rc = make_map(l, slot->index, NULL);
+        rc = make_map(l, slot->index);
         if (rc)
             return rc;
         inner = l->out->maps.items[slot->index].map;
@@ -308,6 +311,20 @@ static int wire(struct load *l)
 }
 
 /* -- the way ----------------------------------------------------------------------------------- */
+
+/* Maps that no program refers to are the host's to use, as libbpf makes them. Types that our own
+ * engine does not have stop only those programs that refer to one; struct_ops need their kernel
+ * type, which attaching knows. */
+static int make_other_maps(struct load *l)
+{
+    struct skep_map_def def = {.size = sizeof def};
+    int rc = 0;
+
+    for (size_t i = 0; !rc && !skep_object_map(l->obj, i, &def); i++, def.size = sizeof def)
+        if (l->rt->backend ? def.type != SKEP_MAP_TYPE_STRUCT_OPS : map_find_ops(def.type) != NULL)
+            rc = make_map(l, i);
+    return rc;
+}
 
 static void log_link(void *user, int level, const char *text)
 {
@@ -336,6 +353,8 @@ static int load(struct load *l)
             error_subject(l->err, "%s: prog %s", skep_object_name(l->obj),
                           l->out->progs.items[i].name);
     }
+    if (!rc && !l->opts.prog)
+        rc = make_other_maps(l);
     if (!rc)
         rc = wire(l);
     return rc;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "helper/helper.h"
 #include "platform/platform.h"
@@ -70,6 +71,18 @@ static struct exec_line *copy_lines(const struct skep_image *image)
     return lines;
 }
 
+/* Linux's list (license_is_gpl_compatible). */
+static bool is_gpl_compatible(const char *license)
+{
+    static const char *const fine[] = {"GPL",          "GPL v2",       "GPL and additional rights",
+                                       "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"};
+
+    for (size_t i = 0; license && i < ARRAY_SIZE(fine); i++)
+        if (!strcmp(license, fine[i]))
+            return true;
+    return false;
+}
+
 /* Our own engine's code for the image. */
 static int build(struct skep_prog *prog, const struct skep_image *image, struct skep_error *err)
 {
@@ -87,7 +100,9 @@ static int build(struct skep_prog *prog, const struct skep_image *image, struct 
                                  .externs = externs,
                                  .extern_count = image->extern_count,
                                  .helper = helper_find,
-                                 .ctx = type ? type->ctx : NULL};
+                                 .ctx = type ? type->ctx : NULL,
+                                 .prog_type = image->type,
+                                 .is_gpl = is_gpl_compatible(image->license)};
     int rc = -SKEP_ENOMEM;
 
     for (uint32_t i = 0; i < prog->map_count; i++)
@@ -227,10 +242,13 @@ int skep_prog_run(struct skep_prog *prog, struct skep_slot *given, void *ctx, si
         return error_set(err, -SKEP_EINVAL,
                          "prog %s: a context of type %s is not plain memory; use a test run",
                          prog->name, type ? type->name : "unknown");
+    if (given && given->owner != prog->runtime)
+        return error_set(err, -SKEP_EINVAL, "prog %s: the slot belongs to another runtime",
+                         prog->name);
     slot = runtime_slot_take(prog->runtime, given);
     testrun_init_call(&call, prog, slot);
     call.ctx = ctx;
-    exec_region_set(&call, REGION_CTX, ctx, ctx_size, true, "context");
+    exec_region_set(&call, REGION_CTX, ctx, ctx_size, !type->ctx->is_read_only, "context");
     sync_enter(slot);
     rc = exec_run(&call, prog->code, ctx_size ? (uint64_t)(uintptr_t)ctx : 0, ctx_size, ret);
     sync_exit(slot);

@@ -201,6 +201,7 @@ void skep_runtime_barrier(struct skep_runtime *rt)
 int skep_runtime_forked(struct skep_runtime *rt)
 {
     sync_forget_leases(rt->sync);
+    atomic_fetch_sub(&rt->refs, atomic_exchange(&rt->leases, 0));
     return 0;
 }
 
@@ -224,14 +225,23 @@ int skep_slot_acquire(struct skep_runtime *rt, struct skep_slot **out)
 
     if (!slot)
         return -SKEP_EAGAIN;
+    skep_runtime_ref(rt);
+    atomic_fetch_add_explicit(&rt->leases, 1, memory_order_relaxed);
     *out = slot;
     return 0;
 }
 
 void skep_slot_release(struct skep_slot *slot)
 {
-    if (slot)
-        sync_release(slot);
+    struct skep_runtime *rt;
+
+    /* Not leased: it was forgotten in the child of a fork, and its reference with it. */
+    if (!slot || !atomic_load_explicit(&slot->is_leased, memory_order_relaxed))
+        return;
+    rt = slot->owner;
+    sync_release(slot);
+    atomic_fetch_sub_explicit(&rt->leases, 1, memory_order_relaxed);
+    skep_runtime_unref(rt);
 }
 
 uint32_t skep_slot_cpu(const struct skep_slot *slot)

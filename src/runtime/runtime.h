@@ -19,6 +19,7 @@
 struct skep_runtime {
     _Atomic uint32_t refs;
     _Atomic uint32_t next_id;
+    _Atomic uint32_t leases; /* slots that callers hold, each with a reference */
     struct mem mem;
     struct sync_domain *sync;
     struct skep_host host; /* members may be NULL */

@@ -119,7 +119,9 @@ static int run_memory(struct skep_call *call, struct skep_prog *prog, struct ske
     exec_region_set(call, REGION_CTX, bytes, size, !is_raw_tp, "context");
     rc = testrun_repeat(call, prog, run, is_own && !size ? 0 : (uint64_t)(uintptr_t)bytes,
                         is_own ? size : 0, err);
-    if (!rc && !is_raw_tp)
+    if (is_raw_tp)
+        run->ctx_size_out = 0; /* its arguments are not given back */
+    else if (!rc)
         rc = testrun_ctx_out(run, bytes, size);
     mem_free(&prog->runtime->mem, bytes, size, 64);
     return rc;

@@ -12,6 +12,7 @@ enum {
     TESTRUN_FRAME = 4096,
     TESTRUN_XDP_HEADROOM = 256,
     TESTRUN_SKB_HEADROOM = 64, /* NET_SKB_PAD + NET_IP_ALIGN on x86 */
+    TESTRUN_SKB_SPARE = 16,    /* in front of it: for the link header that a result has back */
     TESTRUN_TAILROOM = 320,
     TESTRUN_ETH_HLEN = 14,
     TESTRUN_LOOPBACK = 1 /* its ifindex: the device of a test run */

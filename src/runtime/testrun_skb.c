@@ -188,13 +188,14 @@ int testrun_skb(struct skep_call *call, struct skep_prog *prog, struct skep_test
     if (rc)
         return rc;
     /* Helpers may make it as long as Linux lets a packet get. */
-    room = (size > SKB_LEN_MAX ? size : SKB_LEN_MAX) + TESTRUN_SKB_HEADROOM + TESTRUN_TAILROOM;
+    room = (size > SKB_LEN_MAX ? size : SKB_LEN_MAX) + TESTRUN_SKB_SPARE + TESTRUN_SKB_HEADROOM +
+           TESTRUN_TAILROOM;
     frame = mem_alloc(mem, room, 64);
     if (!frame)
         return error_set(err, -SKEP_ENOMEM, "no memory for a packet of %zu bytes", size);
-    skb.hard_start = frame;
+    skb.hard_start = frame + TESTRUN_SKB_SPARE;
     skb.hard_end = frame + room - TESTRUN_TAILROOM;
-    skb.mac_header = frame + TESTRUN_SKB_HEADROOM;
+    skb.mac_header = skb.hard_start + TESTRUN_SKB_HEADROOM;
     skb.network_header = skb.mac_header + TESTRUN_ETH_HLEN;
     skb.data = is_l2 ? skb.mac_header : skb.network_header;
     skb.data_meta = skb.data;

@@ -437,6 +437,8 @@ int main(int argc, char **argv)
     code = failed ? 1 : 0;
 out:
     packets_free(&source);
+    if (code == 77 && options.is_tap)
+        code = 0; /* the plan has said that all is skipped */
     for (int i = 0; i < ENGINES; i++)
         skep_runtime_unref(sides[i].runtime);
     return code;

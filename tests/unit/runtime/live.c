@@ -300,6 +300,52 @@ static void test_jump_table_leads_where_its_map_says(void **state)
     skep_runtime_unref(rt);
 }
 
+/* Linux refuses these when they are loaded; without a proof that the call is reached, the call is what is refused. */
+static void test_helpers_that_the_type_or_the_licence_forbids_are_refused(void **state)
+{
+    struct skep_runtime *rt = make_runtime();
+    struct skep_prog_code code = {.size = sizeof code, .name = "p", .license = "Proprietary"};
+    struct skep_insn insns[8];
+    uint8_t packet[60] = {0};
+    struct skep_error err = {.size = sizeof err};
+    struct skep_test_run test = {
+        .size = sizeof test, .data_in = packet, .data_size_in = sizeof packet};
+    static const struct {
+        const char *text, *message;
+        uint32_t type;
+    } cases[] = {
+        {"r0 = 2\ncall 26\nexit", "programs of this type cannot use helper bpf_skb_load_bytes#26",
+         SKEP_PROG_TYPE_XDP},
+        {"r1 = r10\nr1 += -8\n*(u64 *)(r1 + 0) = 0\nr2 = 8\ncall 6\nexit",
+         "only programs with a GPL-compatible licence can use helper bpf_trace_printk#6",
+         SKEP_PROG_TYPE_XDP},
+        {"r0 = 2\nr6 = 26\ncallx r6\nexit", "cannot use helper bpf_skb_load_bytes#26",
+         SKEP_PROG_TYPE_XDP},
+        {"r0 = 2\nif r0 == 2 goto out\ncall 26\nout: exit", NULL, SKEP_PROG_TYPE_XDP},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct skep_prog *prog = NULL;
+        size_t count = 0;
+        int rc;
+
+        assert_int_equal(
+            skep_asm(cases[i].text, strlen(cases[i].text), insns, ARRAY_SIZE(insns), &count, &err),
+            0);
+        code.type = cases[i].type;
+        code.insns = insns;
+        code.insn_count = (uint32_t)count;
+        assert_int_equal(skep_prog_load(rt, &code, &prog, &err), 0);
+        rc = skep_prog_test_run(prog, &test, &err);
+        if (rc != (cases[i].message ? -SKEP_ENOHELPER : 0) ||
+            (cases[i].message && !strstr(err.text, cases[i].message)))
+            fail_msg("'%s': %d '%s'", cases[i].text, rc, rc ? err.text : "");
+        skep_prog_unref(prog);
+    }
+    skep_runtime_unref(rt);
+}
+
 static void test_tail_call_of_an_empty_slot_goes_on(void **state)
 {
     struct skep_runtime *rt = make_runtime();
@@ -539,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_tail_calls_from_functions_nest_deeper_than_functions_may),
         cmocka_unit_test(test_program_of_a_tail_call_cannot_use_the_frames_below),
         cmocka_unit_test(test_jump_table_leads_where_its_map_says),
+        cmocka_unit_test(test_helpers_that_the_type_or_the_licence_forbids_are_refused),
         cmocka_unit_test(test_tail_call_of_an_empty_slot_goes_on),
         cmocka_unit_test(test_prog_array_that_holds_its_own_caller_is_freed),
         cmocka_unit_test(test_prog_array_takes_programs_of_one_type),
