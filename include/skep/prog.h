@@ -50,7 +50,8 @@ struct skep_test_run {
 SKEP_API int skep_prog_test_run(struct skep_prog *, struct skep_test_run *, struct skep_error *err);
 
 /* Run once on the caller's own memory: the context is `ctx_size` bytes at `ctx`, which the program may read and write
- * (types MEMORY and SYSCALL). Any thread; nests up to 8 deep on one slot. */
+ * (types MEMORY and SYSCALL). Any thread. Without a slot it waits until one is free, so a thread that holds slots gives
+ * one; runs on one slot may nest. */
 SKEP_API int skep_prog_run(struct skep_prog *, struct skep_slot *, void *ctx, size_t ctx_size,
                            uint64_t *ret, struct skep_error *err);
 /* Runs in progress end with -SKEP_ECANCELED at the next back edge or call; later runs too. Async-signal-safe. */

@@ -25,7 +25,7 @@ static const char *map_name(struct skep_object *obj, const char *section)
     size_t suffix = strlen(section) < 7 ? 7 : strlen(section), prefix;
     char *name;
 
-    if (strchr(section + 1, '.'))
+    if (*section && strchr(section + 1, '.'))
         return arena_string(&obj->arena, section);
     if (suffix > NAME_SIZE - 1)
         suffix = NAME_SIZE - 1;

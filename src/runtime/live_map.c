@@ -154,8 +154,7 @@ void skep_map_unref(struct skep_map *map)
     row = platform_map_type(map->def.type);
     if (atomic_fetch_sub_explicit(&map->users, 1, memory_order_acq_rel) == 1 && row &&
         row->holds_progs && !map->backend)
-        for (uint32_t key = 0; key < map->def.max_entries; key++)
-            map->ops->put(map, &key, NULL);
+        map->ops->clear(map);
     live_map_drop(map);
 }
 

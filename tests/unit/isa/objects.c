@@ -105,7 +105,8 @@ static void walk(const char *folder, int depth)
     while (dir && (entry = readdir(dir))) {
         size_t length = strlen(entry->d_name);
 
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path)
+            continue;
         if (length > 2 && strcmp(entry->d_name + length - 2, ".o") == 0)
             check_file(path);
         else if (entry->d_name[0] != '.' && depth)
