@@ -37,12 +37,10 @@ struct skep_host {
     uint32_t (*random)(void *user);              /* bpf_get_prandom_u32; a test may seed it */
 };
 
-/* Powers over the host process, each off until granted. */
+/* Powers over the host process, each off until granted. A program sees addresses of what it is given (its packet, stack and
+ * map values) as it does in Linux when root loads it; it cannot use them for anything else. */
 enum {
-    SKEP_ALLOW_PROBE_READ = 1,
-    SKEP_ALLOW_PROBE_WRITE = 2,
-    SKEP_ALLOW_SIGNAL = 4,
-    SKEP_ALLOW_POINTER_LEAK = 8
+    SKEP_ALLOW_PROBE_READ = 1 /* bpf_probe_read_*: any memory of the process, without faulting */
 };
 
 struct skep_runtime_opts {
