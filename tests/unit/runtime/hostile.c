@@ -1,95 +1,9 @@
 /* hostile.c - programs that no verifier has seen, and callers at the edges of what the API allows: nothing of the host
  * is read, written or used after it is gone. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include <skep.h>
-
-#include "base/check.h"
+#include "fixture.h"
 #include "os/os.h"
-
-static struct skep_runtime *make_runtime(void)
-{
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 3};
-    struct skep_runtime *rt = NULL;
-    struct skep_error err = {.size = sizeof err};
-
-    if (skep_runtime_create(&opts, &rt, &err))
-        fail_msg("%s", err.text);
-    return rt;
-}
-
-static struct skep_map *make_map(struct skep_runtime *rt, uint32_t type, uint32_t value_size,
-                                 uint32_t entries, uint32_t flags)
-{
-    struct skep_map_def def = {.size = sizeof def,
-                               .name = "m",
-                               .type = type,
-                               .key_size = 4,
-                               .value_size = value_size,
-                               .max_entries = entries,
-                               .flags = flags};
-    struct skep_error err = {.size = sizeof err};
-    struct skep_map *map = NULL;
-
-    if (skep_map_create(rt, &def, &map, &err))
-        fail_msg("%s: %s", err.subject, err.text);
-    return map;
-}
-
-static struct skep_prog *make_prog(struct skep_runtime *rt, uint32_t type, const char *text,
-                                   struct skep_map *const *maps, uint32_t map_count)
-{
-    static struct skep_insn insns[1024];
-    struct skep_prog_code code = {.size = sizeof code,
-                                  .name = "p",
-                                  .type = type,
-                                  .insns = insns,
-                                  .maps = maps,
-                                  .map_count = map_count,
-                                  .max_insns = 100000000};
-    struct skep_error err = {.size = sizeof err};
-    struct skep_prog *prog = NULL;
-    size_t count = 0;
-
-    if (skep_asm(text, strlen(text), insns, ARRAY_SIZE(insns), &count, &err))
-        fail_msg("%u:%u: %s", err.line, err.column, err.text);
-    code.insn_count = (uint32_t)count;
-    if (skep_prog_load(rt, &code, &prog, &err))
-        fail_msg("%s: %s", err.subject, err.text);
-    return prog;
-}
-
-static int run(struct skep_prog *prog, uint64_t *ret, struct skep_error *err)
-{
-    *err = (struct skep_error){.size = sizeof *err};
-    return skep_prog_run(prog, NULL, NULL, 0, ret, err);
-}
-
-static void yields(struct skep_prog *prog, uint64_t want)
-{
-    struct skep_error err;
-    uint64_t ret = 0;
-
-    if (run(prog, &ret, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(ret, want);
-}
-
-static void faults(struct skep_prog *prog, const char *message)
-{
-    struct skep_error err;
-    uint64_t ret = 0;
-    int rc = run(prog, &ret, &err);
-
-    if (rc != -SKEP_EFAULTED || !strstr(err.text, message))
-        fail_msg("%d '%s', not '%s'", rc, rc ? err.text : "", message);
-}
 
 /* -- frames ------------------------------------------------------------------------------------ */
 
@@ -142,7 +56,7 @@ static void test_atomics_read_no_map_that_may_only_be_written(void **state)
         "r0 = load_acquire((u64 *)(r1 + 0))\nexit",
     };
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 1u << 8 /* WRONLY_PROG */);
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 1u << 8 /* WRONLY_PROG */);
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -151,7 +65,7 @@ static void test_atomics_read_no_map_that_may_only_be_written(void **state)
 
         snprintf(text, sizeof text, "r1 = map[0][0] + 0 ll\n%s", texts[i]);
         prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, text, &map, 1);
-        faults(prog, "it may only be written");
+        run_faults(prog, "it may only be written");
         skep_prog_unref(prog);
     }
     skep_map_unref(map);
@@ -161,7 +75,7 @@ static void test_atomics_read_no_map_that_may_only_be_written(void **state)
 static void test_load_acquire_reads_what_may_only_be_read(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 1u << 7 /* RDONLY_PROG */);
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 1u << 7 /* RDONLY_PROG */);
     struct skep_prog *reads =
         make_prog(rt, SKEP_PROG_TYPE_MEMORY,
                   "r1 = map[0][0] + 0 ll\nr0 = load_acquire((u64 *)(r1 + 0))\nexit", &map, 1);
@@ -173,8 +87,8 @@ static void test_load_acquire_reads_what_may_only_be_read(void **state)
 
     (void)state;
     assert_int_equal(skep_map_update(map, &key, 4, &value, 8, 0), 0);
-    yields(reads, 5);
-    faults(writes, "it may only be read");
+    run_yields(reads, 5);
+    run_faults(writes, "it may only be read");
     skep_prog_unref(reads);
     skep_prog_unref(writes);
     skep_map_unref(map);
@@ -223,7 +137,7 @@ static void test_socket_filter_cannot_grow_its_head(void **state)
 static void test_callbacks_nest_no_deeper_than_the_host_can_bear(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 1, 0);
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0);
     struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
                                        "r1 = 1\nr2 = f ll\nr3 = 6\nr4 = 0\ncall 181\nexit\n"
                                        "f: if r2 == 0 goto tail\nr3 = r2\nr3 -= 1\nr1 = 1\n"
@@ -233,7 +147,7 @@ static void test_callbacks_nest_no_deeper_than_the_host_can_bear(void **state)
 
     (void)state;
     assert_int_equal(skep_map_set_prog(map, 0, prog), 0);
-    faults(prog, "callbacks nest");
+    run_faults(prog, "callbacks nest");
     skep_prog_unref(prog);
     skep_map_unref(map);
     skep_runtime_unref(rt);
@@ -285,7 +199,7 @@ static void test_definition_that_is_its_own_inner_map_is_refused(void **state)
 static void test_string_argument_ends_with_a_nul_within_memory(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4096, 2, 0);
+    struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 4096, 2, 0);
     /* strncmp(frame, 1, string): the string fills an element of the array and goes on in the next one, or does not. */
     struct skep_prog *prog =
         make_prog(rt, SKEP_PROG_TYPE_MEMORY,
@@ -303,11 +217,11 @@ static void test_string_argument_ends_with_a_nul_within_memory(void **state)
     (void)state;
     memset(value, 'a', sizeof value);
     assert_int_equal(skep_map_update(map, &key, 4, value, sizeof value, 0), 0);
-    yields(prog, 0);
+    run_yields(prog, 0);
     key = 1;
     assert_int_equal(skep_map_update(map, &key, 4, value, sizeof value, 0), 0);
-    faults(prog, "bpf_strncmp: argument 3 (a string)");
-    yields(frames, 0);
+    run_faults(prog, "bpf_strncmp: argument 3 (a string)");
+    run_yields(frames, 0);
     skep_prog_unref(prog);
     skep_prog_unref(frames);
     skep_map_unref(map);
@@ -337,8 +251,8 @@ static void work(void *user)
 static void test_key_that_changes_during_an_update_is_read_once(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *maps[2] = {make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 0),
-                                make_map(rt, SKEP_MAP_TYPE_ARRAY, 8, 1, 0)};
+    struct skep_map *maps[2] = {make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0),
+                                make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0)};
     struct worker worker = {.prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
                                               "r1 = map[0][0] + 0 ll\nr3 = 1000\nr4 = -1\n"
                                               "again: r2 = 0\n"
@@ -355,7 +269,7 @@ static void test_key_that_changes_during_an_update_is_read_once(void **state)
 
     (void)state;
     assert_int_equal(os_thread_start(&thread, work, &worker), 0);
-    yields(updates, 0);
+    run_yields(updates, 0);
     atomic_store(&worker.is_done, 1);
     os_thread_join(&thread);
     assert_int_equal(worker.rc, 0);
@@ -371,7 +285,7 @@ static void test_things_replaced_during_runs_stay_until_the_runs_end(void **stat
 {
     enum { TURNS = 3000 };
     struct skep_runtime *rt = make_runtime();
-    struct skep_map *progs = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 1, 0), *outer = NULL;
+    struct skep_map *progs = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0), *outer = NULL;
     struct skep_map_def inner = {.size = sizeof inner,
                                  .type = SKEP_MAP_TYPE_HASH,
                                  .key_size = 4,
