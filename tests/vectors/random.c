@@ -17,6 +17,9 @@ static uint32_t next(uint64_t *state)
     return (uint32_t)(*state >> 16);
 }
 
+/* Below, each draw is a statement of its own: the order in which arguments are evaluated is the compiler's choice, and the
+ * programs must not depend on it. */
+
 /* A register that holds a number. */
 static uint8_t number_register(uint64_t *state)
 {
@@ -48,6 +51,14 @@ static int32_t fitting(uint8_t op, uint8_t class, int32_t imm)
     return imm == 0 && (op == 3 || op == 9) ? 1 : imm;
 }
 
+/* The right operand is a register or a number, as `code` says. */
+static struct skep_insn operate(uint8_t code, uint8_t dst, int16_t off, uint8_t op, uint64_t *state)
+{
+    if (code & 8)
+        return make(code, dst, number_register(state), off, 0);
+    return make(code, dst, 0, off, fitting(op, code & 7, edge(state)));
+}
+
 static struct skep_insn make_alu(uint64_t *state)
 {
     static const uint8_t widths[] = {16, 32, 64};
@@ -56,16 +67,18 @@ static struct skep_insn make_alu(uint64_t *state)
     uint8_t dst = number_register(state), is_reg = next(state) % 2 ? 8 : 0;
     int16_t off = 0;
 
-    if (op == 13)
-        return make(swaps[next(state) % 3], dst, 0, 0, widths[next(state) % 3]);
+    if (op == 13) {
+        uint8_t swap = swaps[next(state) % 3];
+
+        return make(swap, dst, 0, 0, widths[next(state) % 3]);
+    }
     if (op == 8)
         return make((uint8_t)(0x80 | class), dst, 0, 0, 0);
     if (op == 3 || op == 9)
         off = (int16_t)(next(state) % 2);
     if (op == 11 && is_reg)
         off = (int16_t)(8 * (1 << next(state) % 4) & (class == 7 ? 0x38 : 0x18)); /* 8 16 32 0 */
-    return make((uint8_t)(op << 4 | is_reg | class), dst, is_reg ? number_register(state) : 0, off,
-                is_reg ? 0 : fitting(op, class, edge(state)));
+    return operate((uint8_t)(op << 4 | is_reg | class), dst, off, op, state);
 }
 
 /* An access of `size` bytes within the memory or the stack, aligned so that atomics work. */
@@ -103,13 +116,16 @@ static struct skep_insn make_memory(uint64_t *state)
 static struct skep_insn make_jump(uint64_t *state, uint32_t left)
 {
     static const uint8_t ops[] = {1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13};
-    uint8_t class = next(state) % 2 ? 5 : 6, is_reg = next(state) % 2 ? 8 : 0;
+    uint8_t class = next(state) % 2 ? 5 : 6, is_reg = next(state) % 2 ? 8 : 0, code, dst;
     int16_t off = (int16_t)(next(state) % (left < 6 ? left + 1 : 6));
 
     if (next(state) % 12 == 0)
         return class == 5 ? make(0x05, 0, 0, off, 0) : make(0x06, 0, 0, 0, off);
-    return make((uint8_t)(ops[next(state) % 11] << 4 | is_reg | class), number_register(state),
-                is_reg ? number_register(state) : 0, off, is_reg ? 0 : edge(state));
+    code = (uint8_t)(ops[next(state) % 11] << 4 | is_reg | class);
+    dst = number_register(state);
+    if (is_reg)
+        return make(code, dst, number_register(state), off, 0);
+    return make(code, dst, 0, off, edge(state));
 }
 
 uint32_t random_program(uint64_t *state, struct skep_insn insns[RANDOM_INSNS],

@@ -205,6 +205,16 @@ static void count(struct runner *r, enum outcome outcome)
     r->skipped += outcome == SKIP;
 }
 
+/* Linux 6.18's verifier does not follow precision through what an atomic operation fetches from the stack: it takes states
+ * for equal that differ there, and then paths for dead that are not. Of such programs it is no judge. */
+static bool fetches_from_stack(const struct skep_insn *insns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if ((insns[i].code & 0xe7) == 0xc3 && SKEP_INSN_DST(&insns[i]) == 10 && insns[i].imm & 1)
+            return true;
+    return false;
+}
+
 /* A made-up program: the library must agree with the model on this host's byte order. */
 static void run_random(struct runner *r, unsigned long turns)
 {
@@ -223,6 +233,10 @@ static void run_random(struct runner *r, unsigned long turns)
         v.insn_count = random_program(&state, insns, mem);
         snprintf(name, sizeof name, "random %lu", i);
         v.name = name;
+        if (r->is_kernel && fetches_from_stack(insns, v.insn_count)) {
+            count(r, report(r, &v, SKIP, "Linux's verifier errs about fetches from the stack"));
+            continue;
+        }
         if (!on_model(&v, r->is_big, &want)) {
             count(r, report(r, &v, SKIP, "the model cannot run it"));
             continue;
