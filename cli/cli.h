@@ -39,8 +39,8 @@ struct verb {
     int (*run)(const struct verb *, int argc, char **argv);
 };
 
-extern const struct verb verb_run, verb_inspect, verb_dump, verb_asm, verb_disasm, verb_btf,
-    verb_gen, verb_features, verb_version, verb_help;
+extern const struct verb verb_run, verb_verify, verb_explain, verb_inspect, verb_dump, verb_asm,
+    verb_disasm, verb_btf, verb_gen, verb_features, verb_version, verb_help;
 /* All of them in the order of `skep help`; ends with NULL. */
 extern const struct verb *const verbs[];
 

@@ -7,8 +7,8 @@
 #include "system.h"
 
 const struct verb *const verbs[] = {
-    &verb_run, &verb_inspect,  &verb_dump,    &verb_asm,  &verb_disasm, &verb_btf,
-    &verb_gen, &verb_features, &verb_version, &verb_help, NULL,
+    &verb_run, &verb_verify, &verb_explain,  &verb_inspect, &verb_dump, &verb_asm, &verb_disasm,
+    &verb_btf, &verb_gen,    &verb_features, &verb_version, &verb_help, NULL,
 };
 
 static const char exit_codes[] = "exit: 0 yes | 1 no: rejected, faulted, differs | 2 usage or "

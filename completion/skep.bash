@@ -27,11 +27,15 @@ _skep() {
     --format)
         case $verb in
         btf) mapfile -t COMPREPLY < <(compgen -W "raw c" -- "$word") ;;
+        verify) mapfile -t COMPREPLY < <(compgen -W "human json sarif github" -- "$word") ;;
         *) mapfile -t COMPREPLY < <(compgen -W "hex raw" -- "$word") ;;
         esac
         return ;;
+    --as) mapfile -t COMPREPLY < <(compgen -W "root bpf guest" -- "$word") ; return ;;
+    --caps) mapfile -t COMPREPLY < <(compgen -W "bpf perfmon net_admin sys_admin none" -- "$word") ; return ;;
     --kind) mapfile -t COMPREPLY < <(compgen -W "helper kfunc" -- "$word") ; return ;;
-    --prog | --set | --type | --repeat | --seed | --cpus | --max-insns | --name) return ;;
+    --prog | --set | --type | --repeat | --seed | --cpus | --max-insns | --max-bytes | --max-ns | --log-level | --flags | \
+        --name) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_skep_words "$verb")" -- "$word")
@@ -39,6 +43,8 @@ _skep() {
     fi
     case $verb:$previous in
     btf:btf) mapfile -t COMPREPLY < <(compgen -W "dump" -- "$word") ; return ;;
+    explain:explain)
+        mapfile -t COMPREPLY < <(compgen -W "$(skep explain 2>/dev/null | sed 's/ .*//')" -- "$word") ; return ;;
     gen:gen) mapfile -t COMPREPLY < <(compgen -W "skeleton" -- "$word") ; return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -211,14 +211,24 @@ static bool take_string(struct skep_call *call, struct arguments *a, int n)
     return false;
 }
 
+static bool take_bytes(struct skep_call *call, struct arguments *a, int n, uint16_t arg,
+                       uint64_t size)
+{
+    bool or_null = arg & ARG_OR_NULL;
+
+    if (!(arg & ARG_UNINIT) && !take_memory(call, a, n, size, false, or_null))
+        return false;
+    return (arg & ARG_RDONLY && !(arg & ARG_WRITES)) ||
+           take_memory(call, a, n, size, true, or_null);
+}
+
 static bool take_argument(struct skep_call *call, const struct platform_helper *proto,
                           struct arguments *a, int n)
 {
-    uint8_t kind = proto->args[n] & (uint8_t)~ARG_OR_NULL;
-    bool or_null = proto->args[n] & ARG_OR_NULL;
+    uint16_t arg = proto->args[n];
     uint64_t size = n < 4 ? a->value[n + 1] : 0;
 
-    switch ((enum platform_arg)kind) {
+    switch ((enum platform_arg)(arg & ARG_KIND)) {
     case ARG_CTX:
         return take_ctx(call, a, n);
     case ARG_MAP:
@@ -226,22 +236,11 @@ static bool take_argument(struct skep_call *call, const struct platform_helper *
         a->value[n] = (uint64_t)(uintptr_t)a->map;
         return a->map || refuse_argument(call, a, n, "a map");
     case ARG_MAP_KEY:
-        return take_memory(call, a, n, a->map->def.key_size, false, or_null);
+        return take_memory(call, a, n, a->map->def.key_size, false, false);
     case ARG_MAP_VALUE:
-        return take_memory(call, a, n, a->map->def.value_size, false, or_null);
-    case ARG_MAP_VALUE_UNINIT:
-        return take_memory(call, a, n, a->map->def.value_size, true, or_null);
+        return take_memory(call, a, n, a->map->def.value_size, arg & ARG_WRITES, arg & ARG_OR_NULL);
     case ARG_MEM:
-        return take_memory(call, a, n, size, false, or_null);
-    case ARG_MEM_UNINIT:
-        return take_memory(call, a, n, size, true, or_null);
-    case ARG_MEM_RW:
-        return take_memory(call, a, n, size, false, or_null) &&
-               take_memory(call, a, n, size, true, or_null);
-    case ARG_MEM_FIXED:
-        return take_memory(call, a, n, proto->arg_size, false, or_null);
-    case ARG_MEM_FIXED_W:
-        return take_memory(call, a, n, proto->arg_size, true, or_null);
+        return take_bytes(call, a, n, arg, arg & ARG_FIXED ? platform_fixed_size(proto, n) : size);
     case ARG_STR:
         return take_string(call, a, n);
     case ARG_FUNC:
@@ -253,22 +252,21 @@ static bool take_argument(struct skep_call *call, const struct platform_helper *
         if (a->value[n] > UINT32_MAX / 2)
             return refuse_argument(call, a, n, "a size");
         return true;
-    case ARG_SOCK:
+    case ARG_SOCK_COMMON:
+    case ARG_SOCKET:
     case ARG_BTF:
+    case ARG_BTF_SOCK:
+    case ARG_PERCPU_BTF:
     case ARG_SPIN_LOCK:
     case ARG_TIMER:
     case ARG_KPTR:
     case ARG_DYNPTR:
-    case ARG_RING_MEM:
+    case ARG_RECORD:
         /* No helper that this engine offers today yields such a pointer. */
         return refuse_argument(call, a, n, "a pointer that this run was given");
-    case ARG_NONE:
-    case ARG_ANY:
-    case ARG_STACK_OR_NULL: /* handed on to the callback, whose accesses are checked there */
-    case ARG_OR_NULL:
+    default: /* numbers; ARG_STACK is handed on to the callback, whose accesses are checked there */
         return true;
     }
-    return true;
 }
 
 /* What a helper returned becomes something that the program may use. */
@@ -277,12 +275,12 @@ static void take_result(struct skep_call *call, const struct platform_helper *pr
 {
     const struct skep_map *map = a->map;
 
-    if (proto->ret == RET_MAP_VALUE_OR_NULL && *value && map) {
+    if ((proto->ret & RET_KIND) == RET_MAP_VALUE && *value && map) {
         if (map->template_map)
             *value = grant(call, (struct skep_map *)(uintptr_t)*value);
         else
             call->regions[slot] = exec_map_value(map, *value, map->def.value_size);
-    } else if (proto->ret == RET_MEM_OR_NULL && *value) {
+    } else if ((proto->ret & RET_KIND) == RET_MEM && *value) {
         call->regions[slot] = (struct exec_region){*value, r[2], r[2], "record"};
     } else if (proto->ret == RET_VOID) {
         *value = 0;

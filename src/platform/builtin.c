@@ -52,6 +52,12 @@ static uint32_t field_type(struct builder *b, const struct basics *basics,
     return holder;
 }
 
+/* Declared as a pointer, and not as the __u32 that packet pointers are. */
+static bool field_is_pointer(const struct platform_field *field)
+{
+    return field->kind != YIELD_SCALAR && field->size == 8;
+}
+
 static void add_context(struct builder *b, const struct basics *basics,
                         const struct platform_ctx *ctx)
 {
@@ -68,7 +74,7 @@ static void add_context(struct builder *b, const struct basics *basics,
     builder_struct(b, BTF_STRUCT, ctx->name, ctx->size);
     for (size_t i = 0; i < ctx->field_count && i < FIELDS_MAX; i++) {
         const struct platform_field *field = &ctx->fields[i];
-        builder_member(b, field->kind == FIELD_POINTER ? "" : field->name, types[i],
+        builder_member(b, field_is_pointer(field) ? "" : field->name, types[i],
                        (uint32_t)field->offset * 8, 0);
     }
 }

@@ -9,12 +9,6 @@
 /* bpf(2)'s prog_flags. */
 enum { SLEEPABLE = 1u << 4, FRAGS = 1u << 5 };
 
-enum {
-#define ATTACH(constant, number, name, since) constant = number,
-#include "platform/attach.def"
-#undef ATTACH
-};
-
 enum { EXACT, TARGET, LOOSE };
 
 struct section {

@@ -1,0 +1,473 @@
+/* alu.c - arithmetic: on scalars by range.c, on pointers by what each kind allows.
+ *
+ * A pointer is its fixed offset plus a variable one. Adding a number that is known moves the fixed part; adding one that is
+ * not gives a packet pointer a new identity, because what was compared with the packet's end was another pointer.
+ */
+#include "verify/memory.h"
+
+#include "base/check.h"
+
+enum { MAX_VAR_OFF = 1 << 29 };
+
+static const char *operator_of(const struct isa_op *op)
+{
+    switch (op->does) {
+    case ISA_DO_ADD:
+        return "+=";
+    case ISA_DO_SUB:
+        return "-=";
+    case ISA_DO_MUL:
+        return "*=";
+    case ISA_DO_DIV:
+    case ISA_DO_SDIV:
+        return "/=";
+    case ISA_DO_OR:
+        return "|=";
+    case ISA_DO_AND:
+        return "&=";
+    case ISA_DO_LSH:
+        return "<<=";
+    case ISA_DO_RSH:
+        return ">>=";
+    case ISA_DO_NEG:
+        return "neg";
+    case ISA_DO_MOD:
+    case ISA_DO_SMOD:
+        return "%=";
+    case ISA_DO_XOR:
+        return "^=";
+    case ISA_DO_ARSH:
+        return "s>>=";
+    default:
+        return "=";
+    }
+}
+
+static void forget_identity(struct reg *reg)
+{
+    reg->id = 0;
+    reg->has_delta = false;
+    reg->off = 0;
+}
+
+/* A copy of an unknown number is the same number: comparing one tells about the other. */
+static void name_scalar(struct verifier *v, struct reg *reg)
+{
+    if (reg->kind != REG_SCALAR || range_is_const(&reg->v))
+        return;
+    if (reg->has_delta)
+        forget_identity(reg);
+    if (!reg->id)
+        reg->id = verifier_new_id(v);
+}
+
+/* -- pointers ---------------------------------------------------------------------------------- */
+
+/* Offsets stay far from where their sums could overflow. */
+static int check_offset(struct verifier *v, const struct range *range, bool is_pointer, uint32_t regno,
+                        const struct reg *ptr)
+{
+    int64_t smin = range->smin;
+
+    if (range_is_const(range) &&
+        ((int64_t)range->bits.value >= MAX_VAR_OFF || (int64_t)range->bits.value <= -MAX_VAR_OFF))
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno, "math between %s pointer and %lld is not allowed",
+                          reg_kind_name(ptr), (long long)range->bits.value);
+    if (is_pointer && (ptr->off >= MAX_VAR_OFF || ptr->off <= -MAX_VAR_OFF))
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno, "%s pointer offset %d is not allowed",
+                          reg_kind_name(ptr), ptr->off);
+    if (smin == INT64_MIN)
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno,
+                          "math between %s pointer and register with unbounded min value is not allowed",
+                          reg_kind_name(ptr));
+    if (smin >= MAX_VAR_OFF || smin <= -MAX_VAR_OFF)
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno, "value %lld makes %s pointer be out of bounds",
+                          (long long)smin, reg_kind_name(ptr));
+    return 0;
+}
+
+static bool may_move(const struct reg *ptr, const struct range *by, const struct isa_op *op)
+{
+    bool is_known = range_is_const(by);
+
+    switch (ptr->kind) {
+    case REG_FLOW_KEYS:
+        return is_known;
+    case REG_MAP: /* adding nothing is fine */
+        return is_known && by->smin == 0 && op->does == ISA_DO_ADD;
+    case REG_PACKET_END:
+    case REG_SOCKET:
+    case REG_SOCK_COMMON:
+    case REG_TCP_SOCK:
+    case REG_XDP_SOCK:
+    case REG_FUNC:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* The variable parts add up, view by view. */
+static void move_variable(struct reg *dst, const struct reg *ptr, const struct range *by, bool is_sub)
+{
+    struct range moved = ptr->v;
+
+    if (is_sub) {
+        if (!check_sub(ptr->v.smin, by->smax, &moved.smin) ||
+            !check_sub(ptr->v.smax, by->smin, &moved.smax)) {
+            moved.smin = INT64_MIN;
+            moved.smax = INT64_MAX;
+        }
+        if (ptr->v.umin < by->umax) {
+            moved.umin = 0;
+            moved.umax = UINT64_MAX;
+        } else {
+            moved.umin = ptr->v.umin - by->umax;
+            moved.umax = ptr->v.umax - by->umin;
+        }
+        moved.bits = tnum_sub(ptr->v.bits, by->bits);
+    } else {
+        if (!check_add(ptr->v.smin, by->smin, &moved.smin) ||
+            !check_add(ptr->v.smax, by->smax, &moved.smax)) {
+            moved.smin = INT64_MIN;
+            moved.smax = INT64_MAX;
+        }
+        if (!check_add(ptr->v.umin, by->umin, &moved.umin) ||
+            !check_add(ptr->v.umax, by->umax, &moved.umax)) {
+            moved.umin = 0;
+            moved.umax = UINT64_MAX;
+        }
+        moved.bits = tnum_add(ptr->v.bits, by->bits);
+    }
+    dst->v = moved;
+    range_forget_low(&dst->v);
+}
+
+static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t dst_regno, const struct reg *ptr,
+                        uint32_t ptr_regno, const struct range *by, bool is_dst_number)
+{
+    struct reg *dst = verifier_reg(v, dst_regno);
+    struct reg result = *ptr;
+    bool is_sub = op->does == ISA_DO_SUB;
+    int32_t moved;
+    int rc;
+
+    if (range_is_empty(by)) { /* cannot happen on a path that runs */
+        reg_set_unknown(dst);
+        return 0;
+    }
+    if (op->width != 8) {
+        if (is_sub && v->can_leak) {
+            reg_set_unknown(dst);
+            return 0;
+        }
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u 32-bit pointer arithmetic prohibited",
+                          dst_regno);
+    }
+    if (reg_may_be_null(ptr))
+        return reject_reg(v, CODE_NULL_DEREF, ptr_regno,
+                          "R%u pointer arithmetic on %s prohibited, null-check it first", dst_regno,
+                          reg_kind_name(ptr));
+    if (!may_move(ptr, by, op))
+        return reject_reg(v, CODE_POINTER_ARITH, ptr_regno, "R%u pointer arithmetic on %s prohibited", dst_regno,
+                          reg_kind_name(ptr));
+    rc = check_offset(v, by, false, dst_regno, ptr);
+    if (!rc)
+        rc = check_offset(v, &ptr->v, true, dst_regno, ptr);
+    if (rc)
+        return rc;
+    switch (op->does) {
+    case ISA_DO_ADD:
+        if (range_is_const(by) && check_add(ptr->off, (int64_t)by->bits.value, &moved)) {
+            result.off = moved;
+            if ((int32_t)result.span < 0 && reg_is_packet(ptr) && by->smin < 0)
+                result.span = 0; /* no longer known to be at or behind the end */
+            break;
+        }
+        move_variable(&result, ptr, by, false);
+        if (reg_is_packet(ptr)) {
+            result.id = verifier_new_id(v);
+            result.span = 0;
+        }
+        break;
+    case ISA_DO_SUB:
+        if (is_dst_number)
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u tried to subtract pointer from scalar",
+                              dst_regno);
+        if (ptr->kind == REG_STACK)
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u subtraction from stack pointer prohibited",
+                              dst_regno);
+        if (range_is_const(by) && check_sub(ptr->off, (int64_t)by->bits.value, &moved)) {
+            result.off = moved;
+            if ((int32_t)result.span < 0 && reg_is_packet(ptr) && by->smin > 0)
+                result.span = 0;
+            break;
+        }
+        move_variable(&result, ptr, by, true);
+        if (reg_is_packet(ptr)) {
+            result.id = verifier_new_id(v);
+            if (by->smin < 0) /* it may have moved up, past what was compared */
+                result.span = 0;
+        }
+        break;
+    case ISA_DO_AND:
+    case ISA_DO_OR:
+    case ISA_DO_XOR:
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u bitwise operator %s on pointer prohibited",
+                          dst_regno, operator_of(op));
+    default:
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u pointer arithmetic with %s operator prohibited",
+                          dst_regno, operator_of(op));
+    }
+    rc = check_offset(v, &result.v, true, dst_regno, &result);
+    if (rc)
+        return rc;
+    range_sync(&result.v);
+    *dst = result;
+    if (!v->bypasses_spectre)
+        return alu_check_guest(v, dst_regno, ptr);
+    return 0;
+}
+
+/* Guests may not even form a pointer that is out of bounds: a mispredicted branch could use it. */
+int alu_check_guest(struct verifier *v, uint32_t regno, const struct reg *before)
+{
+    const struct reg *reg = verifier_reg(v, regno);
+
+    (void)before;
+    if (reg->kind == REG_STACK) {
+        int64_t off = reg->off + (int64_t)reg->v.bits.value;
+
+        if (!range_is_const(&reg->v))
+            return reject_reg(v, CODE_PRIVILEGE, regno,
+                              "R%u variable stack access prohibited for !root", regno);
+        if (off >= 0 || off < -STACK_MAX)
+            return reject_reg(v, CODE_STACK_BOUNDS, regno,
+                              "R%u stack pointer arithmetic goes out of range, prohibited for !root", regno);
+    } else if (reg->kind == REG_MAP_VALUE) {
+        int64_t low = reg->v.smin + reg->off, high = (int64_t)reg->v.umax + reg->off;
+
+        if (reg->v.umax >= MAX_VAR_OFF || low < 0 || high < 0 || high >= reg->map->def.value_size)
+            return reject_reg(v, CODE_MAP_BOUNDS, regno,
+                              "R%u pointer arithmetic of map value goes out of range, prohibited for !root", regno);
+    }
+    return 0;
+}
+
+/* -- scalars ----------------------------------------------------------------------------------- */
+
+/* r2 = r1; r2 += 8: still known to be r1 + 8. */
+static void link_sum(struct reg *dst, const struct isa_op *op, const struct range *by)
+{
+    if (op->does == ISA_DO_ADD && op->width == 8 && dst->id && !dst->has_delta && range_is_const(by) &&
+        by->bits.value <= INT32_MAX) {
+        dst->has_delta = true;
+        dst->off = (int32_t)by->bits.value;
+        return;
+    }
+    forget_identity(dst);
+}
+
+static int compute(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+{
+    uint32_t dst_regno = SKEP_INSN_DST(insn), src_regno = SKEP_INSN_SRC(insn);
+    struct reg *dst = verifier_reg(v, dst_regno), *src = NULL;
+    struct range constant;
+    const struct range *by;
+    int rc;
+
+    if (isa_uses_src(op)) {
+        src = verifier_reg(v, src_regno);
+        by = &src->v;
+    } else {
+        range_set_const(&constant, (uint64_t)(int64_t)insn->imm);
+        by = &constant;
+    }
+    if (dst->kind == REG_ARENA && (!src || src->kind != REG_STACK)) {
+        /* Arena addresses wrap at 4 GiB: whatever is computed stays inside. */
+        return 0;
+    }
+    if (src && src->kind != REG_SCALAR) {
+        if (dst->kind != REG_SCALAR) {
+            if (op->does == ISA_DO_SUB && v->can_leak) {
+                reg_set_unknown(dst);
+                return 0;
+            }
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u pointer %s pointer prohibited", dst_regno,
+                              operator_of(op));
+        }
+        rc = precision_mark(v, dst_regno);
+        if (rc)
+            return rc;
+        struct range number = dst->v;
+
+        return move_pointer(v, op, dst_regno, src, src_regno, &number, true);
+    }
+    if (dst->kind != REG_SCALAR) {
+        struct reg ptr = *dst;
+
+        if (src) {
+            rc = precision_mark(v, src_regno);
+            if (rc)
+                return rc;
+        }
+        return move_pointer(v, op, dst_regno, &ptr, dst_regno, by, false);
+    }
+    if (src && dst->is_precise) {
+        rc = precision_mark(v, src_regno);
+        if (rc)
+            return rc;
+    }
+    if (op->does == ISA_DO_ADD && op->width == 8) {
+        struct range copy = *by;
+
+        range_alu(&dst->v, by, op->does, op->width);
+        link_sum(dst, op, &copy);
+        return 0;
+    }
+    range_alu(&dst->v, by, op->does, op->width);
+    forget_identity(dst);
+    return 0;
+}
+
+/* -- moves and the rest ------------------------------------------------------------------------ */
+
+static int move_register(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+{
+    uint32_t dst_regno = SKEP_INSN_DST(insn), src_regno = SKEP_INSN_SRC(insn);
+    struct reg *src = verifier_reg(v, src_regno), *dst = verifier_reg(v, dst_regno);
+    uint32_t bits = op->does == ISA_DO_MOVSX ? (uint32_t)op->off.value : 0;
+
+    if (op->does == ISA_DO_CAST) {
+        if (insn->imm == 1) { /* to an arena pointer */
+            reg_set_pointer(dst, REG_ARENA, 0);
+            return 0;
+        }
+        reg_set_unknown(dst);
+        return 0;
+    }
+    if (op->width == 8) {
+        if (!bits) {
+            name_scalar(v, src);
+            *dst = *src;
+            return 0;
+        }
+        if (src->kind != REG_SCALAR) {
+            if (v->can_leak && src->kind != REG_SCALAR) {
+                reg_set_unknown(dst);
+                return 0;
+            }
+            return reject_reg(v, CODE_POINTER_ARITH, src_regno, "R%u sign-extension part of pointer", src_regno);
+        }
+        bool is_same = src->v.umax < UINT64_C(1) << (bits - 1);
+
+        if (is_same)
+            name_scalar(v, src);
+        *dst = *src;
+        if (!is_same)
+            forget_identity(dst);
+        range_sign_extend(&dst->v, (uint8_t)(bits / 8), 8);
+        return 0;
+    }
+    if (src->kind != REG_SCALAR) {
+        if (!v->can_leak)
+            return reject_reg(v, CODE_POINTER_ARITH, src_regno, "R%u partial copy of pointer", src_regno);
+        reg_set_unknown(dst);
+        range_zero_extend(&dst->v, 4);
+        return 0;
+    }
+    bool is_same = bits ? src->v.umax < UINT64_C(1) << (bits - 1) : src->v.umax <= UINT32_MAX;
+
+    if (is_same)
+        name_scalar(v, src);
+    *dst = *src;
+    if (!is_same)
+        forget_identity(dst);
+    if (bits)
+        range_sign_extend(&dst->v, (uint8_t)(bits / 8), 4);
+    range_zero_extend(&dst->v, 4);
+    return 0;
+}
+
+static int one_operand(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+{
+    uint32_t regno = SKEP_INSN_DST(insn);
+    struct reg *dst = verifier_reg(v, regno);
+
+    if (dst->kind != REG_SCALAR) {
+        if (!v->can_leak)
+            return reject_reg(v, CODE_POINTER_ARITH, regno, "R%u pointer arithmetic prohibited", regno);
+        reg_set_unknown(dst);
+        return 0;
+    }
+    if (op->does == ISA_DO_NEG) {
+        range_alu(&dst->v, &dst->v, ISA_DO_NEG, op->width);
+    } else {
+        bool is_swap = op->does == ISA_DO_BSWAP || (op->does == ISA_DO_BE) != v->is_big;
+
+        range_bswap(&dst->v, (uint32_t)insn->imm, is_swap);
+    }
+    forget_identity(dst);
+    return 0;
+}
+
+static int check_operands(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+{
+    uint32_t bits = op->width == 8 ? 64 : 32;
+    int rc = 0;
+
+    if (isa_reads_src(op))
+        rc = explore_read_reg(v, SKEP_INSN_SRC(insn));
+    if (!rc && isa_reads_dst(op))
+        rc = explore_read_reg(v, SKEP_INSN_DST(insn));
+    if (!rc)
+        rc = explore_write_reg(v, SKEP_INSN_DST(insn));
+    if (rc || isa_uses_src(op))
+        return rc;
+    switch (op->does) {
+    case ISA_DO_DIV:
+    case ISA_DO_SDIV:
+    case ISA_DO_MOD:
+    case ISA_DO_SMOD:
+        return insn->imm ? 0 : reject(v, CODE_INSN, "div by zero");
+    case ISA_DO_LSH:
+    case ISA_DO_RSH:
+    case ISA_DO_ARSH:
+        return insn->imm >= 0 && (uint32_t)insn->imm < bits ? 0 : reject(v, CODE_INSN, "invalid shift %d",
+                                                                           insn->imm);
+    default:
+        return 0;
+    }
+}
+
+int alu_step(struct verifier *v, const struct skep_insn *insn, const struct insn_info *info)
+{
+    const struct isa_op *op = info->op;
+    struct reg *dst = verifier_reg(v, SKEP_INSN_DST(insn));
+    int rc = check_operands(v, insn, op);
+
+    if (rc)
+        return rc;
+    switch (op->does) {
+    case ISA_DO_MOV:
+    case ISA_DO_MOVSX:
+    case ISA_DO_CAST:
+        if (isa_uses_src(op))
+            return move_register(v, insn, op);
+        reg_set_const(dst, op->width == 8 ? (uint64_t)(int64_t)insn->imm : (uint32_t)insn->imm);
+        dst->origin = v->insn;
+        return 0;
+    case ISA_DO_NEG:
+    case ISA_DO_LE:
+    case ISA_DO_BE:
+    case ISA_DO_BSWAP:
+        rc = one_operand(v, insn, op);
+        break;
+    default:
+        rc = compute(v, insn, op);
+        break;
+    }
+    if (!rc && dst->kind == REG_SCALAR)
+        dst->origin = v->insn;
+    return rc;
+}

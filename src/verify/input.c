@@ -1,0 +1,124 @@
+/* input.c - from an object's linked program to the verifier's input: maps by definition, contents that are constant, the
+ * kernel's types, privileges. Nothing live is needed: the runtime comes here with the same image before it makes a map.
+ */
+#include "verify/input.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "object/object.h"
+#include "verify/log.h"
+
+enum {
+    MAP_F_RDONLY_PROG = 1 << 7,
+    LINUX_LIMIT = 1000000, /* instructions looked at: BPF_COMPLEXITY_LIMIT_INSNS */
+    DEFAULT_BYTES = 64 << 20
+};
+
+/* Does libbpf freeze it before the program is loaded? Sections of constants and jump tables. */
+static bool is_frozen_by_loader(const struct skep_map_def *def)
+{
+    if (def->type == SKEP_MAP_TYPE_INSN_ARRAY)
+        return true;
+    return def->type == SKEP_MAP_TYPE_ARRAY && def->flags & MAP_F_RDONLY_PROG && def->section &&
+           (section_is(def->section, ".rodata") || section_is(def->section, ".kconfig"));
+}
+
+/* The constant content, padded with zeros; NULL: no memory. */
+static const uint8_t *content(struct skep_object *obj, size_t index, const struct skep_map_def *def,
+                              struct arena *arena)
+{
+    const void *data = skep_object_map_data(obj, index);
+    uint64_t size = (uint64_t)def->max_entries * def->value_size;
+    uint8_t *copy;
+
+    if (data && def->initial_size >= size)
+        return data;
+    copy = size > DEFAULT_BYTES ? NULL : arena_alloc(arena, size ? (size_t)size : 1);
+    if (copy && data)
+        memcpy(copy, data, def->initial_size);
+    return copy;
+}
+
+static int describe_map(struct skep_object *obj, uint32_t index, bool is_given, struct arena *arena,
+                        struct verify_map *out)
+{
+    struct verify_map *inner;
+
+    out->def.size = sizeof out->def;
+    if (skep_object_map(obj, index, &out->def))
+        return -SKEP_EINVAL;
+    if (out->def.inner) {
+        inner = arena_alloc(arena, sizeof *inner);
+        if (!inner)
+            return -SKEP_ENOMEM;
+        inner->def = *out->def.inner;
+        out->inner = inner;
+    }
+    if (!is_given && is_frozen_by_loader(&out->def)) {
+        out->is_frozen = true;
+        out->data = content(obj, index, &out->def, arena);
+        if (!out->data)
+            return -SKEP_ENOMEM;
+    }
+    return 0;
+}
+
+static const struct skep_btf *host_types(struct skep_object *obj)
+{
+    if (!obj->host_btf && !obj->is_host_tried) {
+        obj->is_host_tried = true;
+        if (skep_btf_open_host(&obj->host_btf, NULL))
+            obj->host_btf = NULL;
+    }
+    return obj->host_btf;
+}
+
+static uint32_t caps_of(const struct skep_verify_opts *opts)
+{
+    if (!opts->caps)
+        return SKEP_AS_ROOT;
+    return opts->caps & (SKEP_CAP_BPF | SKEP_CAP_PERFMON | SKEP_CAP_NET_ADMIN | SKEP_CAP_SYS_ADMIN);
+}
+
+int verify_image(struct skep_object *obj, const struct skep_image *image,
+                 const struct skep_verify_opts *given, const bool *is_given,
+                 struct verify_result *out, struct skep_error *err)
+{
+    static const struct skep_verify_opts none = {.size = sizeof none};
+    const struct skep_verify_opts *opts = given ? given : &none;
+    struct log log = LOG_INIT(opts->print, opts->user);
+    struct arena arena = {0};
+    struct verify_map *maps =
+        arena_alloc(&arena, (image->map_count ? image->map_count : 1) * sizeof *maps);
+    struct verify_input in = {
+        .image = image,
+        .maps = maps,
+        .kernel_btf = opts->btf ? opts->btf : host_types(obj),
+        .caps = caps_of(opts),
+        .flags = image->flags | opts->flags,
+        .max_processed = opts->max_insns,
+        .is_linux_only = opts->linux_only != 0,
+        .max_bytes = opts->max_bytes ? opts->max_bytes : DEFAULT_BYTES,
+        .max_ns = opts->max_ns,
+        .cancel = (const _Atomic uint32_t *)(uintptr_t)opts->cancel,
+        .log = {opts->print ? opts->log_level : 0, &log.text},
+    };
+    int rc = maps ? 0 : -SKEP_ENOMEM;
+
+    *out = (struct verify_result){.reg = UINT8_MAX, .insns = image->insn_count};
+    for (uint32_t i = 0; !rc && i < image->map_count; i++) {
+        maps[i].index = i;
+        rc = describe_map(obj, image->maps[i], is_given && is_given[image->maps[i]], &arena,
+                          &maps[i]);
+    }
+    if (rc)
+        error_set(err, rc, "%s while the program's maps were described", skep_code_name(rc));
+    else
+        rc = verify_program(&in, out, err);
+    if (!rc)
+        log_finish(&log, in.log.level, in.max_processed ? in.max_processed : LINUX_LIMIT, out);
+    arena_free(&arena);
+    return rc;
+}

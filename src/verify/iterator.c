@@ -1,0 +1,250 @@
+/* iterator.c - open-coded iterators: struct bpf_iter_num and its like on the stack, with new, next and destroy.
+ *
+ * An iterator of n * 8 bytes takes n slots. A pointer to it points at its lowest bytes, in slot i; the others are i - 1 down to
+ * i - n + 1. In all of them every byte is BYTE_ITER and reg.iter says type, state and turns; reg.ref is set in slot i only: the
+ * iterator must be destroyed. reg.kind is REG_STACK, and reg.mods has MOD_RCU while a read section that the iterator needs is held,
+ * MOD_UNTRUSTED once it is not.
+ *
+ * `next` forks. Sooner or later it returns NULL and goes on doing so: that path leaves the loop, with the iterator drained. The
+ * other one has a value and an active iterator, and comes back. It ends when it comes back with a state that is known. So that it does,
+ * numbers that changed since the last turn and that nothing has depended on yet are forgotten first: counters would never
+ * repeat (Linux 6.18 does the same, so both accept the same loops).
+ */
+#include "verify/iterator.h"
+
+#include <string.h>
+
+#include "platform/kfunc.h"
+
+static uint64_t slots_of(uint32_t slot, uint32_t count)
+{
+    uint64_t up_to = slot == SLOTS_MAX - 1 ? UINT64_MAX : (UINT64_C(1) << (slot + 1)) - 1;
+
+    return up_to & ~((UINT64_C(1) << (slot + 1 - count)) - 1);
+}
+
+static bool is_all(const struct slot *slot, uint8_t byte)
+{
+    for (uint32_t i = 0; i < sizeof slot->bytes; i++)
+        if (slot->bytes[i] != byte)
+            return false;
+    return true;
+}
+
+/* -- new, destroy -------------------------------------------------------------------------------- */
+
+static void set_slot(struct verifier *v, struct slot *slot, const struct iterator_type *type,
+                     uint32_t ref)
+{
+    memset(slot->bytes, BYTE_ITER, sizeof slot->bytes);
+    reg_set_pointer(&slot->reg, REG_STACK, 0);
+    if (type->is_rcu)
+        slot->reg.mods = reference_in_rcu(v) ? MOD_RCU : MOD_UNTRUSTED;
+    slot->reg.ref = ref;
+    slot->reg.iter.btf_id = type->btf_id;
+    slot->reg.iter.state = ITER_ACTIVE;
+    slot->reg.iter.depth = 0;
+    slot->reg.origin = v->insn;
+}
+
+static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot,
+                const struct iterator_type *type)
+{
+    uint32_t owner = verifier_reg(v, regno)->frame, ref;
+    struct frame *frame = v->cur->frames[owner];
+
+    for (uint32_t i = 0; i < type->slots; i++)
+        if (memchr(frame->slots[slot - i].bytes, BYTE_ITER, sizeof frame->slots[slot - i].bytes))
+            return reject_reg(v, CODE_ITERATOR, regno, "expected uninitialized iter_%s as arg #%u",
+                              type->name, regno - 1);
+    for (uint32_t i = 0; i < type->slots; i++) {
+        int code = memory_access(v, regno, (int32_t)i * 8, 8, ACCESS_WRITE, -1, false, false);
+
+        if (code)
+            return code;
+    }
+    ref = reference_acquire(v, insn);
+    if (!ref)
+        return reject_memory(v);
+    for (uint32_t i = 0; i < type->slots; i++)
+        set_slot(v, frame->slots + slot - i, type, i == 0 ? ref : 0);
+    stack_mark_written(v->cur, owner, slots_of(slot, type->slots));
+    return 0;
+}
+
+static int destroy(struct verifier *v, uint32_t owner, uint32_t slot, uint32_t count)
+{
+    struct frame *frame = v->cur->frames[owner];
+    int code = reference_release(v, frame->slots[slot].reg.ref);
+
+    if (code)
+        return code;
+    for (uint32_t i = 0; i < count; i++) {
+        memset(frame->slots[slot - i].bytes, BYTE_NONE, sizeof frame->slots[slot - i].bytes);
+        reg_set_none(&frame->slots[slot - i].reg);
+    }
+    stack_mark_written(v->cur, owner, slots_of(slot, count));
+    return 0;
+}
+
+/* -- arguments ----------------------------------------------------------------------------------- */
+
+/* 0, or why the slots are no live iterator of the type. */
+static int check_slots(struct verifier *v, uint32_t regno, const struct frame *frame, uint32_t slot,
+                       const struct iterator_type *type)
+{
+    for (uint32_t i = 0; i < type->slots; i++) {
+        const struct slot *at = frame->slots + slot - i;
+
+        if (!is_all(at, BYTE_ITER) || (i == 0) != (at->reg.ref != 0) ||
+            at->reg.iter.btf_id != type->btf_id)
+            return reject_reg(v, CODE_ITERATOR, regno, "expected an initialized iter_%s as arg #%u",
+                              type->name, regno - 1);
+        if (at->reg.mods & MOD_UNTRUSTED)
+            return reject_reg(v, CODE_ITERATOR, regno, "expected an RCU CS when using %s",
+                              type->kfunc);
+    }
+    return 0;
+}
+
+int iterator_arg(struct verifier *v, uint32_t regno, uint32_t insn, struct call_meta *meta)
+{
+    const struct reg *arg = verifier_reg(v, regno);
+    struct iterator_type type;
+    uint32_t owner = arg->frame;
+    struct frame *frame;
+    int slot, code;
+
+    if (arg->kind != REG_STACK)
+        return reject_reg(v, CODE_ITERATOR, regno,
+                          "arg#%u expected pointer to an iterator on stack", regno - 1);
+    if (!kfunc_iterator(v, meta->kfunc, regno, &type) || !type.slots || type.slots > SLOTS_MAX)
+        return reject_reg(v, CODE_ITERATOR, regno, "expected valid iter pointer as arg #%u",
+                          regno - 1);
+    slot = stack_object_slot(v, regno, "iter", type.slots);
+    if (slot < 0)
+        return slot;
+    if (type.flags & KFUNC_ITER_NEW)
+        return make(v, regno, insn, (uint32_t)slot, &type);
+    frame = v->cur->frames[owner];
+    code = check_slots(v, regno, frame, (uint32_t)slot, &type);
+    if (code)
+        return code;
+    stack_mark_read(v, v->cur, owner, slots_of((uint32_t)slot, type.slots));
+    meta->iter_frame = (uint8_t)owner;
+    meta->iter_slot = (uint8_t)slot;
+    meta->ref = frame->slots[slot].reg.ref;
+    return type.flags & KFUNC_ITER_DESTROY ? destroy(v, owner, (uint32_t)slot, type.slots) : 0;
+}
+
+void iterator_end_rcu(struct verifier *v)
+{
+    struct state *s = v->cur;
+
+    for (uint32_t f = 0; f <= s->depth; f++)
+        for (uint32_t i = 0; i < s->frames[f]->slot_count; i++) {
+            struct slot *slot = s->frames[f]->slots + i;
+
+            if (slot->bytes[0] == BYTE_ITER && slot->reg.mods & MOD_RCU)
+                slot->reg.mods = (uint16_t)((slot->reg.mods & ~MOD_RCU) | MOD_UNTRUSTED);
+        }
+}
+
+/* -- widening ------------------------------------------------------------------------------------ */
+
+/* Which identities of the last turn became which of this one: one to one. */
+struct renames {
+    struct {
+        uint32_t old, cur;
+    } pairs[MAX_FRAMES * (11 + SLOTS_MAX)];
+    uint32_t count;
+};
+
+static bool is_renamed(struct renames *names, uint32_t old, uint32_t cur)
+{
+    if (!old || !cur)
+        return old == cur;
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (names->pairs[i].old == old)
+            return names->pairs[i].cur == cur;
+        if (names->pairs[i].cur == cur)
+            return false;
+    }
+    names->pairs[names->count].old = old;
+    names->pairs[names->count++].cur = cur;
+    return true;
+}
+
+static bool is_same(struct renames *names, const struct reg *old, const struct reg *cur)
+{
+    return range_equal(&old->v, &cur->v) && old->off == cur->off &&
+           old->has_delta == cur->has_delta && is_renamed(names, old->id, cur->id);
+}
+
+static void widen_reg(struct renames *names, const struct reg *old, struct reg *cur)
+{
+    if (old->kind != REG_SCALAR || cur->kind != REG_SCALAR || old->is_precise || cur->is_precise ||
+        is_same(names, old, cur))
+        return;
+    reg_set_unknown(cur);
+}
+
+static void widen_frame(struct renames *names, const struct frame *old, struct frame *cur)
+{
+    uint32_t count = old->slot_count < cur->slot_count ? old->slot_count : cur->slot_count;
+
+    for (uint32_t i = 0; i < 11; i++)
+        widen_reg(names, old->regs + i, cur->regs + i);
+    for (uint32_t i = 0; i < count; i++)
+        if (old->slots[i].bytes[0] == BYTE_SPILL && cur->slots[i].bytes[0] == BYTE_SPILL)
+            widen_reg(names, &old->slots[i].reg, &cur->slots[i].reg);
+}
+
+static void widen(const struct state *old, struct state *cur)
+{
+    struct renames names;
+
+    names.count = 0;
+    for (uint32_t frame = old->depth + 1; frame-- > 0;)
+        widen_frame(&names, old->frames[frame], cur->frames[frame]);
+}
+
+/* -- next ---------------------------------------------------------------------------------------- */
+
+static struct reg *iterator_in(const struct state *s, const struct call_meta *meta)
+{
+    return &s->frames[meta->iter_frame]->slots[meta->iter_slot].reg;
+}
+
+/* The path on which there was one more: v->cur's r0 says what `next` returns, null or not. */
+static int follow_active(struct verifier *v, uint32_t insn, const struct call_meta *meta)
+{
+    const struct state *previous = prune_previous_iteration(v, insn);
+    struct state *active = explore_push(v, insn + 1, insn, false);
+
+    if (!active)
+        return reject_memory(v); /* explore_push has said why: the first refusal counts */
+    iterator_in(active, meta)->iter.depth++;
+    if (previous)
+        widen(previous, active);
+    state_regs(active)[0].mods &= (uint16_t)~MOD_MAYBE_NULL;
+    return 0;
+}
+
+int iterator_next(struct verifier *v, uint32_t insn, struct call_meta *meta)
+{
+    struct reg *iterator = iterator_in(v->cur, meta), *result = verifier_reg(v, 0);
+    int code = 0;
+
+    if (iterator->iter.state == ITER_ACTIVE)
+        code = follow_active(v, insn, meta);
+    else if (iterator->iter.state != ITER_DRAINED)
+        code = reject_internal(v, "an iterator that is neither active nor drained");
+    if (code)
+        return code;
+    iterator->iter.state = ITER_DRAINED;
+    reg_set_const(result, 0);
+    result->is_precise = !v->can_bpf; /* without CAP_BPF every number counts */
+    result->origin = insn;
+    return 0;
+}

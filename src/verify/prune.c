@@ -1,0 +1,327 @@
+/* prune.c - checkpoints: where paths meet, a state that is covered by one already proven ends its path.
+ *
+ * Not every meeting point gets a checkpoint at every visit: comparing costs too, and most states on a straight way help
+ * nobody. The rules of thumb are Linux's (two branches and eight instructions since the last one; give up on those that
+ * never hit), because which states are kept decides which programs stay below the limit.
+ */
+#include "verify/prune.h"
+
+#include <string.h>
+
+#include "verify/iterator.h"
+#include "verify/precision.h"
+
+struct explored {
+    struct state **at; /* by instruction */
+    struct state *evicted;
+};
+
+int prune_init(struct verifier *v)
+{
+    v->explored = arena_alloc(&v->memory, sizeof *v->explored);
+    v->idmap = equal_idmap_new(v);
+    v->loops = loops_new(v);
+    if (!v->explored || !v->idmap || !v->loops)
+        return reject_memory(v);
+    v->explored->at = arena_alloc(&v->memory, v->insn_count * sizeof(struct state *));
+    return v->explored->at ? 0 : reject_memory(v);
+}
+
+/* Between functions that are verified on their own: states of one say nothing about another. */
+void prune_free(struct verifier *v)
+{
+    if (!v->explored || !v->explored->at)
+        return;
+    for (uint32_t i = 0; i < v->insn_count; i++) {
+        struct state *s = v->explored->at[i];
+
+        while (s) {
+            struct state *next = s->next;
+
+            state_free(v, s);
+            s = next;
+        }
+        v->explored->at[i] = NULL;
+    }
+    while (v->explored->evicted) {
+        struct state *next = v->explored->evicted->next;
+
+        state_free(v, v->explored->evicted);
+        v->explored->evicted = next;
+    }
+    v->loops = loops_new(v);
+}
+
+uint16_t prune_live_regs(const struct verifier *v, const struct state *s, uint32_t f)
+{
+    uint32_t insn = f == s->depth ? s->insn : s->frames[f + 1]->callsite;
+
+    return insn < v->insn_count ? v->info[insn].live_regs : 0x7ff;
+}
+
+static bool same_calls(const struct state *a, const struct state *b)
+{
+    if (a->depth != b->depth)
+        return false;
+    for (uint32_t f = 1; f <= a->depth; f++)
+        if (a->frames[f]->callsite != b->frames[f]->callsite)
+            return false;
+    return true;
+}
+
+struct state *prune_previous(struct verifier *v, const struct state *s, uint32_t insn)
+{
+    struct state *parent = s ? s->parent : NULL;
+
+    while (parent && (parent->insn != insn || !same_calls(parent, v->cur)))
+        parent = parent->parent;
+    return parent;
+}
+
+struct state *prune_previous_iteration(struct verifier *v, uint32_t insn)
+{
+    return prune_previous(v, v->cur->parent, insn);
+}
+
+/* -- the end of a path ------------------------------------------------------------------------- */
+
+void prune_path_done(struct verifier *v, struct state *s)
+{
+    while (s) {
+        struct state *parent = s->parent;
+
+        if (--s->branches)
+            break;
+        loops_leave(v, s);
+        s = parent;
+    }
+}
+
+/* -- visiting ---------------------------------------------------------------------------------- */
+
+enum hit { MISS, HIT, HIT_LOOP, REJECTED };
+
+static bool depths_differ(const struct state *old, const struct state *cur)
+{
+    for (uint32_t f = 0; f <= old->depth; f++) {
+        const struct frame *a = old->frames[f], *b = cur->frames[f];
+
+        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++)
+            if (a->slots[i].bytes[0] == BYTE_ITER && b->slots[i].bytes[0] == BYTE_ITER &&
+                a->slots[i].reg.iter.state == ITER_ACTIVE && a->slots[i].reg.iter.depth != b->slots[i].reg.iter.depth)
+                return true;
+    }
+    return false;
+}
+
+static bool iterator_is_active(const struct verifier *v)
+{
+    const struct reg *arg = verifier_reg((struct verifier *)v, 1);
+    const struct frame *frame;
+    int64_t off;
+    uint32_t slot;
+
+    if (arg->kind != REG_STACK || !range_is_const(&arg->v))
+        return false;
+    off = arg->off + (int64_t)arg->v.bits.value;
+    frame = v->cur->frames[arg->frame];
+    slot = (uint32_t)(-off - 1) / 8;
+    return off < 0 && slot < frame->slot_count && frame->slots[slot].bytes[0] == BYTE_ITER &&
+           frame->slots[slot].reg.iter.state == ITER_ACTIVE;
+}
+
+/* The checkpoint's paths are not finished: this one came from it. *may_add: a further checkpoint makes sense. */
+static enum hit visit_open(struct verifier *v, struct state *old, uint32_t insn)
+{
+    const struct insn_info *info = &v->info[insn];
+    struct state *cur = v->cur;
+    const struct frame *a = old->frames[old->depth], *b = state_frame(cur);
+
+    if (a->callback == CALLBACK_ASYNC && old->depth == cur->depth && a->async_entries != b->async_entries)
+        return MISS; /* another entry of the callback, not another turn of a loop */
+    if (info->is_iter_next)
+        return iterator_is_active(v) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
+    if (info->is_may_goto && old->may_goto_depth != cur->may_goto_depth &&
+        prune_equal(v, old, cur, EQUAL_WITHIN))
+        return HIT_LOOP;
+    if (info->calls_callback)
+        return prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
+    if (old->may_goto_depth == cur->may_goto_depth && old->callback_unroll == cur->callback_unroll &&
+        old->depth == cur->depth && prune_equal(v, old, cur, EQUAL_EXACT) && !depths_differ(old, cur)) {
+        reject(v, CODE_LOOP, "infinite loop detected at insn %u", insn);
+        return REJECTED;
+    }
+    return MISS;
+}
+
+static void evict(struct verifier *v, struct state **link)
+{
+    struct state *s = *link;
+
+    *link = s->next;
+    if (s->branches == 0 && !loops_is_incomplete(v, s)) {
+        v->state_count--;
+        state_free(v, s);
+        return;
+    }
+    /* Paths from it go on, and their marks are made in it. */
+    s->is_in_free_list = true;
+    s->next = v->explored->evicted;
+    v->explored->evicted = s;
+}
+
+static void sweep_evicted(struct verifier *v)
+{
+    struct state **link = &v->explored->evicted;
+
+    while (*link) {
+        struct state *s = *link;
+
+        if (s->branches || loops_is_incomplete(v, s)) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        v->state_count--;
+        state_free(v, s);
+    }
+}
+
+static int covered(struct verifier *v, struct state *old, uint32_t insn, bool is_loop)
+{
+    int rc = 0;
+
+    old->hits++;
+    if (v->info[insn].is_jump_point)
+        rc = precision_step(v, v->cur, 0, 0, 0);
+    stack_reads_grow(v, old, v->cur);
+    if (!rc)
+        rc = precision_propagate(v, old, v->cur);
+    if (!rc && is_loop)
+        rc = loops_add_backedge(v, old, v->cur);
+    return rc ? rc : 1;
+}
+
+static void forget_precision(struct state *s)
+{
+    for (uint32_t f = 0; f <= s->depth; f++) {
+        struct frame *frame = s->frames[f];
+
+        for (uint32_t i = 0; i < 10; i++)
+            frame->regs[i].is_precise = false;
+        for (uint32_t i = 0; i < frame->slot_count; i++)
+            frame->slots[i].reg.is_precise = false;
+    }
+}
+
+/* An identity that only one register has says nothing, and keeps states from being equal. */
+static void forget_single_ids(struct verifier *v, struct state *s)
+{
+    enum { KNOWN_MAX = 64 };
+    struct {
+        uint32_t id;
+        struct reg *reg; /* NULL: seen more than once */
+    } known[KNOWN_MAX];
+    uint32_t count = 0;
+    struct reg *reg;
+    struct slot *slot;
+
+    (void)v;
+    STATE_EACH_REG (s, reg, slot) {
+        uint32_t i = 0;
+
+        if (reg->kind != REG_SCALAR || !reg->id)
+            continue;
+        while (i < count && known[i].id != reg->id)
+            i++;
+        if (i < count) {
+            known[i].reg = NULL;
+        } else if (count < KNOWN_MAX) {
+            known[count].id = reg->id;
+            known[count++].reg = reg;
+        } else {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!known[i].reg)
+            continue;
+        known[i].reg->id = 0;
+        known[i].reg->has_delta = false;
+        known[i].reg->off = 0;
+    }
+}
+
+static int add_checkpoint(struct verifier *v, uint32_t insn)
+{
+    struct state *cur = v->cur, *s = state_new(v);
+
+    if (!s)
+        return reject_memory(v);
+    v->last_jumps_processed = v->jumps_processed;
+    v->last_processed = v->processed;
+    forget_precision(cur);
+    forget_single_ids(v, cur);
+    cur->insn = insn;
+    if (!state_copy(v, s, cur))
+        return reject_memory(v);
+    s->branches = 1;
+    v->state_count++;
+    if (v->state_count > v->peak_states)
+        v->peak_states = v->state_count;
+    v->states_made++;
+    s->next = v->explored->at[insn];
+    v->explored->at[insn] = s;
+    cur->parent = s;
+    cur->first_insn = insn;
+    cur->dfs_depth++;
+    cur->step_count = 0;
+    for (uint32_t f = 0; f <= cur->depth; f++)
+        cur->frames[f]->written = 0;
+    return loops_enter(v, s);
+}
+
+int prune_visit(struct verifier *v, uint32_t insn)
+{
+    enum { STEPS_MAX = 40, OLD_LOOP_JUMPS = 20, OLD_LOOP_INSNS = 100, GUEST_STATES = 64 };
+    bool is_forced = v->tests_every_state || v->info[insn].is_force_point || v->cur->step_count > STEPS_MAX;
+    uint32_t jumps = v->jumps_processed - v->last_jumps_processed, insns = v->processed - v->last_processed, count = 0;
+    bool may_add = is_forced || (jumps >= 2 && insns >= 8);
+    struct state **link = &v->explored->at[insn];
+
+    v->cur->insn = insn;
+    while (*link) {
+        struct state *old = *link;
+        uint32_t patience;
+
+        count++;
+        if (!old->branches) {
+            bool is_loop = loops_is_incomplete(v, old);
+
+            if (prune_equal(v, old, v->cur, is_loop ? EQUAL_WITHIN : EQUAL_PRUNE))
+                return covered(v, old, insn, is_loop);
+        } else {
+            enum hit hit = visit_open(v, old, insn);
+
+            if (hit == REJECTED)
+                return -SKEP_EVERIFY;
+            if (hit == HIT_LOOP)
+                return covered(v, old, insn, true);
+            /* Turns of one loop differ from each other: not each is worth a checkpoint. */
+            if (!is_forced && jumps < OLD_LOOP_JUMPS && insns < OLD_LOOP_INSNS)
+                may_add = false;
+        }
+        if (may_add)
+            old->misses++;
+        patience = v->info[insn].is_force_point && old->branches ? 64 : 3;
+        if (old->misses > old->hits * patience + patience)
+            evict(v, link);
+        else
+            link = &old->next;
+    }
+    if (v->explored->evicted)
+        sweep_evicted(v);
+    if (!v->can_bpf && count > GUEST_STATES)
+        return 0;
+    return may_add ? add_checkpoint(v, insn) : 0;
+}

@@ -1,0 +1,413 @@
+/* state.c - making, copying and walking states, and the memory that they live in.
+ *
+ * A verification makes and drops millions of states and few sizes: pieces go back to a list by size class and are used
+ * again; blocks are freed when the verification ends.
+ */
+#include "verify/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "verify/verifier.h"
+
+/* -- pool -------------------------------------------------------------------------------------- */
+
+enum { POOL_BLOCK = 256 * 1024, POOL_ALIGN = 16, POOL_MIN = 32 };
+
+/* 32, 48, 64, 96, 128 ..: two classes a power of two. */
+static uint32_t class_of(size_t size, size_t *rounded)
+{
+    size_t step = POOL_MIN;
+    uint32_t class = 0;
+
+    for (;; step *= 2, class += 2) {
+        if (size <= step) {
+            *rounded = step;
+            return class;
+        }
+        if (size <= step + step / 2) {
+            *rounded = step + step / 2;
+            return class + 1;
+        }
+    }
+}
+
+static void *block_new(struct verifier *v, size_t size)
+{
+    struct pool *pool = &v->pool;
+    uint64_t limit = v->in->max_bytes;
+    char *block;
+
+    if (limit && pool->bytes + size > limit)
+        return NULL;
+    block = malloc(size);
+    if (!block)
+        return NULL;
+    memcpy(block, &pool->blocks, sizeof pool->blocks);
+    pool->blocks = block;
+    pool->bytes += size;
+    return block + POOL_ALIGN;
+}
+
+void *pool_take(struct verifier *v, size_t size)
+{
+    struct pool *pool = &v->pool;
+    size_t rounded;
+    uint32_t class = class_of(size, &rounded);
+    char *piece;
+
+    if (class >= POOL_CLASSES)
+        return block_new(v, rounded + POOL_ALIGN); /* never given back before the end */
+    piece = pool->free[class];
+    if (piece) {
+        memcpy(&pool->free[class], piece, sizeof(void *));
+        return piece;
+    }
+    if ((size_t)(pool->end - pool->at) < rounded) {
+        size_t block = rounded + POOL_ALIGN > POOL_BLOCK ? rounded + POOL_ALIGN : POOL_BLOCK;
+
+        pool->at = block_new(v, block);
+        if (!pool->at) {
+            pool->end = NULL;
+            return NULL;
+        }
+        pool->end = pool->at + (block - POOL_ALIGN);
+    }
+    piece = pool->at;
+    pool->at += rounded;
+    return piece;
+}
+
+void pool_give(struct verifier *v, void *piece, size_t size)
+{
+    size_t rounded;
+    uint32_t class = class_of(size, &rounded);
+
+    if (!piece || class >= POOL_CLASSES)
+        return;
+    memcpy(piece, &v->pool.free[class], sizeof(void *));
+    v->pool.free[class] = piece;
+}
+
+void pool_free(struct verifier *v)
+{
+    void *block = v->pool.blocks;
+
+    while (block) {
+        void *next;
+
+        memcpy(&next, block, sizeof next);
+        free(block);
+        block = next;
+    }
+    memset(&v->pool, 0, sizeof v->pool);
+}
+
+/* Make room for `count` items in an array of the pool; what it held stays. */
+static bool array_grow(struct verifier *v, void **items, uint32_t *room, uint32_t used,
+                       uint32_t count, size_t item)
+{
+    uint32_t more = *room ? *room : 4;
+    void *grown;
+
+    if (count <= *room)
+        return true;
+    while (more < count)
+        more *= 2;
+    grown = pool_take(v, more * item);
+    if (!grown)
+        return false;
+    if (*items) {
+        memcpy(grown, *items, used * item);
+        pool_give(v, *items, *room * item);
+    }
+    *items = grown;
+    *room = more;
+    return true;
+}
+
+/* -- registers --------------------------------------------------------------------------------- */
+
+bool reg_is_packet(const struct reg *reg)
+{
+    return reg->kind == REG_PACKET || reg->kind == REG_PACKET_META;
+}
+
+/* The head of a register: all but its range. */
+static void reg_clear(struct reg *reg)
+{
+    uint32_t origin = reg->origin;
+
+    memset(reg, 0, offsetof(struct reg, v));
+    reg->origin = origin;
+}
+
+void reg_set_none(struct reg *reg)
+{
+    reg_clear(reg);
+    range_set_unknown(&reg->v);
+}
+
+void reg_set_unknown(struct reg *reg)
+{
+    reg_clear(reg);
+    reg->kind = REG_SCALAR;
+    range_set_unknown(&reg->v);
+}
+
+void reg_set_const(struct reg *reg, uint64_t value)
+{
+    reg_clear(reg);
+    reg->kind = REG_SCALAR;
+    range_set_const(&reg->v, value);
+}
+
+void reg_set_pointer(struct reg *reg, enum reg_kind kind, uint16_t mods)
+{
+    reg_clear(reg);
+    reg->kind = (uint8_t)kind;
+    reg->mods = mods;
+    range_set_const(&reg->v, 0);
+}
+
+/* -- frames and states ------------------------------------------------------------------------- */
+
+bool frame_grow(struct verifier *v, struct frame *frame, uint32_t count)
+{
+    if (count <= frame->slot_count)
+        return true;
+    if (!array_grow(v, (void **)&frame->slots, &frame->slot_room, frame->slot_count, count,
+                    sizeof(struct slot)))
+        return false;
+    for (uint32_t i = frame->slot_count; i < count; i++) {
+        memset(&frame->slots[i], 0, sizeof(struct slot));
+        range_set_unknown(&frame->slots[i].reg.v);
+    }
+    frame->slot_count = count;
+    return true;
+}
+
+static bool frame_copy(struct verifier *v, struct frame *to, const struct frame *from)
+{
+    struct slot *slots = to->slots;
+    uint32_t room = to->slot_room;
+
+    memcpy(to, from, sizeof *to);
+    to->slots = slots;
+    to->slot_room = room;
+    to->slot_count = 0;
+    if (from->slot_count) {
+        if (!array_grow(v, (void **)&to->slots, &to->slot_room, 0, from->slot_count,
+                        sizeof(struct slot)))
+            return false;
+        memcpy(to->slots, from->slots, from->slot_count * sizeof(struct slot));
+        to->slot_count = from->slot_count;
+    }
+    return true;
+}
+
+struct frame *frame_new(struct verifier *v)
+{
+    struct frame *frame = pool_take(v, sizeof *frame);
+
+    if (!frame)
+        return NULL;
+    memset(frame, 0, sizeof *frame);
+    for (int i = 0; i < 11; i++)
+        reg_set_none(&frame->regs[i]);
+    return frame;
+}
+
+void frame_free(struct verifier *v, struct frame *frame)
+{
+    if (!frame)
+        return;
+    pool_give(v, frame->slots, frame->slot_room * sizeof(struct slot));
+    pool_give(v, frame, sizeof *frame);
+}
+
+static bool refs_copy(struct verifier *v, struct state *to, const struct state *from)
+{
+    if (from->ref_count &&
+        !array_grow(v, (void **)&to->refs, &to->ref_room, 0, from->ref_count, sizeof(struct ref)))
+        return false;
+    if (from->ref_count)
+        memcpy(to->refs, from->refs, from->ref_count * sizeof(struct ref));
+    to->ref_count = from->ref_count;
+    return true;
+}
+
+static bool steps_copy(struct verifier *v, struct state *to, const struct state *from)
+{
+    if (from->step_count && !array_grow(v, (void **)&to->steps, &to->step_room, 0, from->step_count,
+                                        sizeof(struct step)))
+        return false;
+    if (from->step_count)
+        memcpy(to->steps, from->steps, from->step_count * sizeof(struct step));
+    to->step_count = from->step_count;
+    return true;
+}
+
+struct step *state_step_add(struct verifier *v, struct state *s)
+{
+    if (!array_grow(v, (void **)&s->steps, &s->step_room, s->step_count, s->step_count + 1,
+                    sizeof(struct step)))
+        return NULL;
+    return &s->steps[s->step_count++];
+}
+
+bool state_copy(struct verifier *v, struct state *to, const struct state *from)
+{
+    if (!refs_copy(v, to, from) || !steps_copy(v, to, from))
+        return false;
+    for (uint32_t i = from->depth + 1; i < MAX_FRAMES; i++) {
+        frame_free(v, to->frames[i]);
+        to->frames[i] = NULL;
+    }
+    for (uint32_t i = 0; i <= from->depth; i++) {
+        if (!to->frames[i]) {
+            to->frames[i] = pool_take(v, sizeof(struct frame));
+            if (!to->frames[i])
+                return false;
+            to->frames[i]->slots = NULL;
+            to->frames[i]->slot_room = 0;
+        }
+        if (!frame_copy(v, to->frames[i], from->frames[i]))
+            return false;
+    }
+    to->depth = from->depth;
+    to->insn = from->insn;
+    to->lock_count = from->lock_count;
+    to->lock_id = from->lock_id;
+    to->lock_ptr = from->lock_ptr;
+    to->irq_id = from->irq_id;
+    to->preempt_depth = from->preempt_depth;
+    to->rcu_depth = from->rcu_depth;
+    to->may_sleep = from->may_sleep;
+    to->is_speculative = from->is_speculative;
+    to->parent = from->parent;
+    to->branches = from->branches;
+    to->first_insn = from->first_insn;
+    to->last_insn = from->last_insn;
+    to->path_length = from->path_length;
+    to->jumps = from->jumps;
+    to->may_goto_depth = from->may_goto_depth;
+    to->callback_unroll = from->callback_unroll;
+    to->dfs_depth = from->dfs_depth;
+    return true;
+}
+
+struct state *state_new(struct verifier *v)
+{
+    struct state *state = pool_take(v, sizeof *state);
+
+    if (state)
+        memset(state, 0, sizeof *state);
+    return state;
+}
+
+void state_clear(struct verifier *v, struct state *s)
+{
+    for (uint32_t i = 0; i < MAX_FRAMES; i++)
+        frame_free(v, s->frames[i]);
+    pool_give(v, s->refs, s->ref_room * sizeof(struct ref));
+    pool_give(v, s->steps, s->step_room * sizeof(struct step));
+    memset(s, 0, sizeof *s);
+}
+
+void state_free(struct verifier *v, struct state *s)
+{
+    if (!s)
+        return;
+    state_clear(v, s);
+    pool_give(v, s, sizeof *s);
+}
+
+struct reg *reg_next(const struct state *s, struct reg_cursor *cursor, struct slot **slot)
+{
+    while (cursor->frame <= s->depth) {
+        struct frame *frame = s->frames[cursor->frame];
+        uint32_t i = cursor->index++;
+
+        if (i < 11) {
+            *slot = NULL;
+            return &frame->regs[i];
+        }
+        i -= 11;
+        if (i >= frame->slot_count) {
+            cursor->frame++;
+            cursor->index = 0;
+        } else if (frame->slots[i].bytes[0] == BYTE_SPILL) {
+            *slot = &frame->slots[i];
+            return &frame->slots[i].reg;
+        }
+    }
+    return NULL;
+}
+
+/* -- references -------------------------------------------------------------------------------- */
+
+static bool is_lock(enum ref_kind kind)
+{
+    return kind == REF_LOCK || kind == REF_RES_LOCK || kind == REF_RES_LOCK_IRQ;
+}
+
+uint32_t state_ref_add(struct verifier *v, struct state *s, enum ref_kind kind, uint32_t id,
+                       const void *ptr)
+{
+    if (!array_grow(v, (void **)&s->refs, &s->ref_room, s->ref_count, s->ref_count + 1,
+                    sizeof(struct ref)))
+        return 0;
+    s->refs[s->ref_count++] =
+        (struct ref){.id = id, .insn = v->insn, .kind = (uint8_t)kind, .ptr = ptr};
+    if (is_lock(kind)) {
+        s->lock_count++;
+        s->lock_id = id;
+        s->lock_ptr = ptr;
+    } else if (kind == REF_IRQ) {
+        s->irq_id = id;
+    }
+    return id;
+}
+
+const struct ref *state_ref_find(const struct state *s, enum ref_kind kind, uint32_t id)
+{
+    for (uint32_t i = 0; i < s->ref_count; i++)
+        if (s->refs[i].kind == kind && s->refs[i].id == id)
+            return &s->refs[i];
+    return NULL;
+}
+
+/* The innermost lock and irq flag are those taken last. */
+static void find_innermost(struct state *s)
+{
+    s->lock_id = s->irq_id = 0;
+    s->lock_ptr = NULL;
+    for (uint32_t i = 0; i < s->ref_count; i++) {
+        const struct ref *ref = &s->refs[i];
+
+        if (is_lock((enum ref_kind)ref->kind)) {
+            s->lock_id = ref->id;
+            s->lock_ptr = ref->ptr;
+        } else if (ref->kind == REF_IRQ) {
+            s->irq_id = ref->id;
+        }
+    }
+}
+
+bool state_ref_remove(struct state *s, enum ref_kind kind, uint32_t id)
+{
+    for (uint32_t i = s->ref_count; i-- > 0;) { /* the innermost of two locks of one map */
+        if (s->refs[i].kind != kind || s->refs[i].id != id)
+            continue;
+        s->ref_count--;
+        memmove(&s->refs[i], &s->refs[i + 1], (s->ref_count - i) * sizeof s->refs[0]);
+        if (is_lock(kind))
+            s->lock_count--;
+        if (kind != REF_POINTER)
+            find_innermost(s);
+        return true;
+    }
+    return false;
+}

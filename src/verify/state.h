@@ -1,0 +1,296 @@
+/* state.h - what is known at one point of one path: registers, stack, and what the path holds.
+ *
+ *     state ── frames[0..depth] ── regs[11], slots[] (8 bytes each, from the top of the stack down)
+ *           └─ refs[]: references, locks, irq flags that must be given back
+ *
+ * A state is plain data that can be copied, compared and thrown away. `origin` fields say which instruction made a value;
+ * they serve messages only and never take part in comparisons.
+ */
+#ifndef VERIFY_STATE_H
+#define VERIFY_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "btf/btf.h"
+#include "verify/range.h"
+
+struct verifier; /* verifier.h */
+struct verify_map;
+
+enum {
+    MAX_FRAMES = 8,
+    STACK_MAX = 512, /* bytes of one frame */
+    SLOTS_MAX = STACK_MAX / 8,
+    INSN_NONE = UINT32_MAX
+};
+
+/* What a register holds. Pointers before and after arithmetic have the same kind. */
+enum reg_kind {
+    REG_NONE, /* never written: may not be read */
+    REG_SCALAR,
+    REG_CTX,
+    REG_MAP,         /* the map itself; `map` */
+    REG_MAP_VALUE,   /* `map` */
+    REG_MAP_KEY,     /* of for_each callbacks; `map` */
+    REG_STACK,       /* `frame` */
+    REG_PACKET_META, /* `span` */
+    REG_PACKET,      /* `span` */
+    REG_PACKET_END,
+    REG_FLOW_KEYS,
+    REG_SOCKET, /* struct bpf_sock */
+    REG_SOCK_COMMON,
+    REG_TCP_SOCK,
+    REG_XDP_SOCK,
+    REG_TP_BUFFER, /* of writable raw tracepoints */
+    REG_BTF, /* a kernel object, or one of the program's own types (MOD_ALLOC); `btf`, `btf_id` */
+    REG_MEM, /* `mem_size` bytes */
+    REG_BUF, /* a buffer whose size the attach target decides */
+    REG_ARENA,
+    REG_FUNC,   /* `subprog` */
+    REG_DYNPTR, /* a callback's or function's const struct bpf_dynptr *; `dynptr` */
+    REG_INSN,   /* an address out of a jump table */
+    REG_KINDS
+};
+
+enum reg_mod {
+    MOD_MAYBE_NULL = 1 << 0,
+    MOD_RDONLY = 1 << 1,
+    MOD_RINGBUF = 1 << 2, /* REG_MEM: a record of a ring buffer, to be submitted */
+    MOD_USER = 1 << 3,    /* REG_BTF __user */
+    MOD_PERCPU = 1 << 4,
+    MOD_UNTRUSTED = 1 << 5,
+    MOD_TRUSTED = 1 << 6, /* REG_BTF, REG_BUF ..: valid while the program holds it, not null */
+    MOD_RCU = 1 << 7,     /* REG_BTF: valid within the RCU read section */
+    MOD_ALLOC =
+        1
+        << 8, /* REG_BTF: of the program's own types (bpf_obj_new), or kernel memory that may be written */
+    MOD_NON_OWNING = 1 << 9,
+    MOD_DYNPTR_DATA =
+        1
+        << 10, /* REG_MEM that came from a dynptr slice: dies with it (`ref` / parent id in dynptr_id) */
+    MOD_PACKET_SLICE = 1 << 11 /* REG_MEM: of a packet dynptr: dies when the packet changes */
+};
+
+enum dynptr_kind {
+    DYNPTR_NONE,
+    DYNPTR_LOCAL,
+    DYNPTR_RINGBUF,
+    DYNPTR_SKB,
+    DYNPTR_XDP,
+    DYNPTR_SKB_META,
+    DYNPTR_FILE
+};
+enum iter_state { ITER_INVALID, ITER_ACTIVE, ITER_DRAINED };
+
+enum btf_space { SPACE_KERNEL, SPACE_PROGRAM }; /* whose types: verifier.h, verifier_btf() */
+
+struct reg {
+    uint8_t kind;    /* enum reg_kind */
+    bool is_precise; /* scalars: this range was needed; checkpoints compare it */
+    uint16_t mods;   /* enum reg_mod */
+    int32_t off; /* fixed part of a pointer's offset; of a linked scalar: its constant distance */
+    /* Identity. Maybe-null pointers that are one value; packet pointers with one variable part; scalars that are one value
+     * (or differ by `off`: has_delta). 0: none. */
+    uint32_t id;
+    uint32_t ref; /* the reference that must be released (or whose release kills this), 0: none */
+    union {
+        struct {
+            const struct verify_map *map;
+            uint32_t map_uid; /* which inner map: of lookups of maps of maps; 0: not an inner one */
+        };
+        struct {
+            uint32_t btf_id;
+            uint8_t space; /* enum btf_space */
+        };
+        uint32_t span;     /* packet pointers: bytes known to be there from the variable part on */
+        uint32_t mem_size; /* REG_MEM; dynptr_id: the dynptr it is a slice of, 0: none */
+        struct {
+            uint8_t kind;  /* enum dynptr_kind */
+            bool is_first; /* of its two slots */
+        } dynptr;          /* REG_DYNPTR, and stack slots that hold one; its identity is `id` */
+        struct {
+            uint32_t btf_id; /* struct bpf_iter_<type> in kernel BTF */
+            uint16_t depth;  /* turns so far; not compared but for equality of loops */
+            uint8_t state;   /* enum iter_state */
+        } iter;              /* first slot of an iterator on the stack */
+        struct {
+            uint8_t kfunc_class; /* enum irq_class: native save/restore or lock */
+        } irq;
+        uint32_t subprog;
+        uint64_t raw[2];
+    };
+    uint32_t dynptr_id; /* REG_MEM slices: the parent dynptr's id */
+    uint32_t frame;     /* REG_STACK: whose stack */
+    bool has_delta;     /* scalars: the value is that of `id`'s others plus `off` */
+    bool is_delta32;    /* the distance is modulo 2^32 (not used by Linux 6.18) */
+    uint16_t spare;
+    uint32_t origin; /* instruction that made the value: for messages */
+    struct range v;  /* a scalar's value; a pointer's variable offset */
+};
+
+/* One byte of stack. */
+enum slot_byte {
+    BYTE_NONE,  /* never written */
+    BYTE_SPILL, /* part of slot.reg */
+    BYTE_MISC,  /* some scalar */
+    BYTE_ZERO,
+    BYTE_DYNPTR,
+    BYTE_ITER,
+    BYTE_IRQ
+};
+struct slot {
+    uint8_t bytes[8]; /* enum slot_byte; [0] is the byte at the lowest address */
+    struct reg reg;
+};
+
+enum callback_kind { CALLBACK_NONE, CALLBACK_SYNC, CALLBACK_ASYNC, CALLBACK_EXCEPTION };
+
+struct frame {
+    struct reg regs[11];
+    struct slot *slots;  /* slots[i] is [-8(i+1), -8i) from the frame pointer */
+    uint32_t slot_count; /* in use: what lies deeper was never written */
+    uint32_t slot_room;
+    uint32_t callsite; /* instruction that called; INSN_NONE: the entry (or an async callback) */
+    uint32_t subprog;
+    uint32_t entry_refs;     /* references held when it was entered */
+    uint32_t async_entries;  /* how often an async callback was entered */
+    uint32_t callback_depth; /* turns of a callback's loop so far */
+    uint8_t callback;        /* enum callback_kind: this frame runs one */
+    bool has_ret_range;
+    int32_t ret_min, ret_max; /* what a callback may return */
+    /* Since the last checkpoint: 8-byte slots written whole. */
+    uint64_t written;
+};
+
+enum ref_kind {
+    REF_POINTER = 1, /* to be released */
+    REF_LOCK,        /* bpf_spin_lock */
+    REF_RES_LOCK,    /* bpf_res_spin_lock */
+    REF_RES_LOCK_IRQ,
+    REF_IRQ /* local_irq_save */
+};
+struct ref {
+    uint32_t id, insn;
+    uint8_t kind;
+    const void *ptr; /* of locks: the map or BTF that the lock is in */
+};
+
+/* One step of a path that cannot be read off the instructions: where it came from. */
+struct step {
+    uint32_t insn, prev;
+    uint16_t flags; /* STEP_* */
+    uint8_t frame;  /* stack access: whose frame */
+    uint8_t slot;
+    uint64_t
+        linked; /* registers and slots that were linked when a branch refined them: precision.c */
+};
+enum { STEP_STACK = 1, STEP_SRC_IS_POINTER = 2, STEP_DST_IS_POINTER = 4 };
+
+struct state {
+    struct frame *frames[MAX_FRAMES];
+    uint32_t depth; /* frames[depth] runs */
+    uint32_t insn;  /* the next instruction */
+
+    struct ref *refs;
+    uint32_t ref_count, ref_room;
+    uint32_t lock_count; /* locks among refs */
+    uint32_t lock_id;    /* the innermost */
+    const void *lock_ptr;
+    uint32_t irq_id;
+    uint32_t preempt_depth, rcu_depth;
+    bool may_sleep;      /* a sleepable context now */
+    bool is_speculative; /* guests: a path that only a misprediction takes */
+
+    /* The tree of paths: checkpoints are parents. */
+    struct state *parent;
+    uint32_t branches; /* paths from here that are not finished */
+    uint32_t first_insn, last_insn;
+    uint32_t path_length, jumps; /* since the start: how far from it; branches since the parent */
+    uint32_t may_goto_depth;
+    uint32_t callback_unroll;
+    uint32_t dfs_depth;
+    struct step *steps;
+    uint32_t step_count, step_room;
+
+    /* Checkpoints: what was read after it before being written, per frame (8-byte slots). */
+    uint64_t stack_read[MAX_FRAMES];
+    struct state *next; /* checkpoints of one instruction */
+    uint32_t hits, misses;
+    uint32_t scc_visit; /* loops.c */
+    bool is_loop_entry, is_in_free_list;
+};
+
+/* -- registers --------------------------------------------------------------------------------- */
+static inline bool reg_is_scalar(const struct reg *reg)
+{
+    return reg->kind == REG_SCALAR;
+}
+static inline bool reg_is_const(const struct reg *reg) /* a scalar that is one number */
+{
+    return reg->kind == REG_SCALAR && range_is_const(&reg->v);
+}
+static inline bool reg_is_null(const struct reg *reg)
+{
+    return reg_is_const(reg) && reg->v.bits.value == 0;
+}
+static inline bool
+reg_has_fixed_offset(const struct reg *reg) /* a pointer without a variable part */
+{
+    return range_is_const(&reg->v) && reg->v.bits.value == 0;
+}
+static inline bool reg_may_be_null(const struct reg *reg)
+{
+    return reg->mods & MOD_MAYBE_NULL;
+}
+bool reg_is_packet(const struct reg *); /* packet or meta */
+void reg_set_none(struct reg *);
+void reg_set_unknown(struct reg *); /* any scalar, not precise */
+void reg_set_const(struct reg *, uint64_t value);
+/* A pointer of that kind with offset 0: everything else zero. */
+void reg_set_pointer(struct reg *, enum reg_kind kind, uint16_t mods);
+const char *reg_kind_name(
+    const struct reg *); /* as Linux's logs: "map_value_or_null" is made with mods by log.c */
+
+/* Memory that is used again within one verification: state.c. NULL: no memory or over the limit. */
+void *pool_take(struct verifier *, size_t size);
+void pool_give(struct verifier *, void *, size_t size);
+void pool_free(struct verifier *);
+
+/* -- states ------------------------------------------------------------------------------------ */
+static inline struct frame *state_frame(const struct state *s)
+{
+    return s->frames[s->depth];
+}
+static inline struct reg *state_regs(const struct state *s)
+{
+    return s->frames[s->depth]->regs;
+}
+/* Copies everything but the tree fields; false: no memory. */
+bool state_copy(struct verifier *, struct state *to, const struct state *from);
+void state_clear(struct verifier *, struct state *); /* frees what it owns */
+struct state *state_new(struct verifier *);          /* zeroed; NULL: no memory */
+void state_free(struct verifier *, struct state *);
+struct frame *frame_new(struct verifier *); /* no register is initialised */
+void frame_free(struct verifier *, struct frame *);
+/* A new step of the path's history; the caller fills it. */
+struct step *state_step_add(struct verifier *, struct state *);
+/* Make sure that slots [0, count) exist; false: no memory. */
+bool frame_grow(struct verifier *, struct frame *, uint32_t count);
+/* Every register and spilled register of a state, as `reg`; `slot` is NULL for registers. A loop body in braces follows. */
+struct reg_cursor {
+    uint32_t frame, index; /* 0..10 registers, then slots */
+};
+struct reg *reg_next(const struct state *, struct reg_cursor *, struct slot **slot);
+#define STATE_EACH_REG(state, reg, slot)                                                           \
+    for (struct reg_cursor cursor_ = {0, 0};                                                       \
+         ((reg) = reg_next((state), &cursor_, &(slot))) != NULL;)
+
+/* -- references -------------------------------------------------------------------------------- */
+uint32_t state_ref_add(struct verifier *, struct state *, enum ref_kind kind, uint32_t id,
+                       const void *ptr); /* 0: no memory */
+const struct ref *state_ref_find(const struct state *, enum ref_kind kind, uint32_t id);
+bool state_ref_remove(struct state *, enum ref_kind kind, uint32_t id);
+
+#endif
