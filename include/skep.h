@@ -8,6 +8,7 @@
 #include <skep/btf.h>
 #include <skep/object.h>
 #include <skep/platform.h>
+#include <skep/verify.h>
 #include <skep/runtime.h>
 #include <skep/map.h>
 #include <skep/prog.h>

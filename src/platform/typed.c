@@ -165,7 +165,7 @@ bool typed_returns(const char *function)
     return !is_listed(no_return, ARRAY_SIZE(no_return), function);
 }
 
-bool typed_may_fail(const char *function, bool *sleeps)
+enum typed_fail typed_may_fail(const char *function, bool *sleeps)
 {
     /* Every SYSCALL_DEFINE is open to error injection, under the name that its architecture's wrapper has. */
     static const char *const calls[] = {"__x64_sys_",   "__ia32_sys_", "__arm64_sys_",
@@ -174,15 +174,15 @@ bool typed_may_fail(const char *function, bool *sleeps)
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
         if (strncmp(function, calls[i], strlen(calls[i])) == 0) {
             *sleeps = true;
-            return true;
+            return FAIL_INJECTED;
         }
     for (size_t i = 0; i < ARRAY_SIZE(may_fail); i++)
         if (strcmp(may_fail[i].name, function) == 0) {
             *sleeps = may_fail[i].how & SLEEPS;
-            return true;
+            return may_fail[i].how & INJECTED ? FAIL_INJECTED : FAIL_ALWAYS;
         }
     *sleeps = false;
-    return false;
+    return FAIL_NEVER;
 }
 
 bool typed_ops_calls(const char *ops, const char *member)

@@ -22,8 +22,10 @@ int typed_iter_arg(const char *iterator, uint32_t argument);
 /* -- functions --------------------------------------------------------------------------------- */
 bool typed_may_trace(const char *function); /* fentry, fexit, fmod_ret */
 bool typed_returns(const char *function);   /* fexit, fmod_ret */
-/* fmod_ret may change what it returns; *sleeps: programs on it may sleep. */
-bool typed_may_fail(const char *function, bool *sleeps);
+/* How programs on a function may change what it returns (fmod_ret): not at all, always, or only where Linux is built with
+ * CONFIG_FUNCTION_ERROR_INJECTION. *sleeps: programs on it may then sleep too. */
+enum typed_fail { FAIL_NEVER, FAIL_ALWAYS, FAIL_INJECTED };
+enum typed_fail typed_may_fail(const char *function, bool *sleeps);
 
 /* -- struct_ops -------------------------------------------------------------------------------- */
 bool typed_ops_calls(const char *ops, const char *member); /* the kernel calls a program there */

@@ -312,16 +312,15 @@ static uint16_t pointer_mods(struct verifier *v, const struct reg *from, const s
     return mods & (uint16_t)~TRUSTED_MODS;
 }
 
-static void load(struct verifier *v, const struct reg *from, const struct walk *walk,
-                 uint32_t regno)
+/* `mods`: of a pointer to a struct. */
+static void set_loaded(struct verifier *v, uint8_t space, const struct walk *walk, uint16_t mods,
+                       bool is_own, uint32_t regno)
 {
     struct reg *dst = verifier_reg(v, regno);
-    uint16_t mods = 0;
 
-    if (walk->kind == WALK_POINTER && !(from->mods & MOD_ALLOC)) {
-        mods = pointer_mods(v, from, walk);
+    if (walk->kind == WALK_POINTER && !is_own) {
         reg_set_pointer(dst, REG_BTF, mods);
-        dst->space = from->space;
+        dst->space = space;
         dst->btf_id = walk->id;
         if (mods & MOD_MAYBE_NULL)
             dst->id = verifier_new_id(v);
@@ -332,6 +331,18 @@ static void load(struct verifier *v, const struct reg *from, const struct walk *
         reg_set_unknown(dst);
     }
     dst->origin = v->insn;
+}
+
+int btf_load_plain(struct verifier *v, uint32_t regno, uint32_t id, uint32_t off, uint32_t size,
+                   int value_reg)
+{
+    struct walk walk;
+
+    if (!btf_walk(v->kernel_btf, id, off, size, &walk))
+        return reject_reg(v, walk.code, regno, "%s", walk.why);
+    if (value_reg >= 0)
+        set_loaded(v, SPACE_KERNEL, &walk, walk.mods, false, (uint32_t)value_reg);
+    return 0;
 }
 
 /* -- writing to kernel objects ----------------------------------------------------------------- */
@@ -477,6 +488,8 @@ int btf_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, e
     if (!btf_walk(btf, reg.btf_id, (uint32_t)at, size, &walk))
         return reject_reg(v, walk.code, regno, "%s", walk.why);
     if (access == ACCESS_READ && value_reg >= 0)
-        load(v, &reg, &walk, (uint32_t)value_reg);
+        set_loaded(v, reg.space, &walk,
+                   walk.kind == WALK_POINTER ? pointer_mods(v, &reg, &walk) : 0,
+                   reg.mods & MOD_ALLOC, (uint32_t)value_reg);
     return 0;
 }

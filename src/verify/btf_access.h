@@ -23,6 +23,10 @@ bool btf_is_trusted(const struct reg *);
  * taken for the other. */
 bool btf_type_is_alias(struct verifier *, uint8_t space, uint32_t id, uint8_t other_space,
                        uint32_t other_id);
+/* What a load of `size` bytes at `off` of a struct of the kernel gives as it is, without looking at a pointer to it: loads
+ * through pointers to maps. value_reg -1: nowhere. */
+int btf_load_plain(struct verifier *, uint32_t regno, uint32_t id, uint32_t off, uint32_t size,
+                   int value_reg);
 /* Returns the id of a struct of the kernel by name, 0: none, or no kernel types are known. */
 uint32_t btf_kernel_struct(const struct verifier *, const char *name);
 

@@ -1,11 +1,12 @@
 /* cfg.c - a program's instructions and functions: which rows of opcode.def they are, where functions begin and end, and that
  * jumps stay in theirs.
  *
- * A function begins where a call or an address leads to, ends before the next one, and must not run into it. Facts: Linux
-XX
- * them when a path reaches the instruction).
+ * A function begins where a call or an address leads to, ends before the next one, and must not run into it (Linux 6.18).
+ * Reserved fields are judged before anything else, also where no path leads; Linux 6.18 looks at most of them only when a
+ * path reaches the instruction.
  */
 #include "verify/cfg.h"
+#include "verify/signature.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,7 @@ static void name_subprog(struct verifier *v, uint32_t index)
     const struct skep_image_func *func = func_at(v, subprog->start);
 
     subprog->btf_func = func_type(v, func);
-    subprog->is_global =
-        subprog->btf_func && btf_linkage_of(v->prog_btf, subprog->btf_func) == BTF_GLOBAL;
+    subprog->is_global = subprog->btf_func && signature_is_global(v, subprog->btf_func);
     subprog->name = func && func->name ? func->name : arena_printf(&v->memory, "func%u", index);
     subprog->fastcall_stack_off = INT16_MIN;
 }

@@ -267,8 +267,9 @@ static int step_imm64(struct verifier *v, const struct skep_insn *insn, const st
     return rc;
 }
 
-/* Loads of packet bytes by the classic instructions: r6 is the packet, r0 gets the value; a bad offset ends the program. */
-static int step_packet(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+/* Loads of packet bytes by the classic instructions: r6 is the packet, r0 gets the value; a bad offset ends the function with
+ * r0 = 0. */
+static int step_packet(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, uint32_t *next)
 {
     struct reg *regs = state_regs(v->cur);
     int rc;
@@ -294,7 +295,12 @@ static int step_packet(struct verifier *v, const struct skep_insn *insn, const s
     explore_clobber(v);
     reg_set_unknown(&regs[0]);
     regs[0].origin = v->insn;
-    return 0;
+    if (!v->cur->depth)
+        return 0;
+    if (!explore_push(v, v->insn + 1, v->insn, false))
+        return -SKEP_EVERIFY;
+    reg_set_const(&regs[0], 0);
+    return subprog_return(v, next);
 }
 
 enum { PATH_ENDS = 1 };
@@ -376,7 +382,7 @@ static int step(struct verifier *v, uint32_t *next)
     case ISA_KIND_IMM64:
         return step_imm64(v, insn, op);
     case ISA_KIND_PACKET:
-        return step_packet(v, insn, op);
+        return step_packet(v, insn, op, next);
     case ISA_KIND_JUMP:
         v->jumps_processed++;
         return step_jump(v, insn, op, next);

@@ -23,7 +23,7 @@ _Static_assert((int)PLATFORM_CAP_BPF == (int)CAP_BPF &&
                    (int)PLATFORM_CAP_SYS_ADMIN == (int)CAP_SYS_ADMIN,
                "the verifier's capabilities are platform's");
 
-enum { MAX_ERRNO = 4095, MOST_CPUS = 8192 /* NR_CPUS of x86-64 at most */ };
+enum { MAX_ERRNO = 4095 };
 
 /* -- may it be called ---------------------------------------------------------------------------------- */
 
@@ -379,7 +379,7 @@ static int return_number(struct verifier *v, const struct call_meta *meta, struc
         r0->v.smax32 = (int32_t)meta->max_size;
         range_sync(&r0->v);
     } else if (meta->id == HELPER_GET_SMP_PROCESSOR_ID) {
-        range_set_unsigned(&r0->v, 0, MOST_CPUS - 1);
+        range_set_unsigned(&r0->v, 0, v->cpus - 1);
     }
     return 0;
 }

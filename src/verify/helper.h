@@ -66,7 +66,7 @@ int helper_call_back(struct verifier *, const struct call_meta *, uint32_t insn)
 /* Is `text` a format that prints `args` numbers at most? NULL, or what is wrong; *at: where. */
 const char *helper_format_error(const char *text, uint32_t args, uint32_t *at);
 
-/* -- wanted from precision.c ---------------------------------------------------------------------- */
+/* -- precision.c ---------------------------------------------------------------------------------- */
 /* As precision_mark, for the scalar that is spilled in slots[slot] of v->cur->frames[frame]. */
 int precision_mark_slot(struct verifier *, uint32_t frame, uint32_t slot);
 

@@ -3,6 +3,7 @@
 #include "verify/helper.h"
 
 #include <stdio.h>
+
 #include "verify/kfunc.h"
 
 enum {
@@ -129,7 +130,7 @@ int helper_kptr_arg(struct verifier *v, uint32_t regno, struct call_meta *meta)
     if (reg->kind == REG_MAP_VALUE) {
         if (!reg->map->def.value_type)
             return reject_reg(v, CODE_SPECIAL_FIELD, regno,
-                              "map '%s' must have BTF in order to use bpf_kptr_xchg",
+                              "map '%s' has to have BTF in order to use bpf_kptr_xchg",
                               name_of(reg->map));
         meta->map = reg->map;
         meta->map_uid = reg->map_uid;

@@ -581,6 +581,8 @@ int memory_atomic(struct verifier *v, const struct skep_insn *insn, const struct
     rc = explore_read_reg(v, src);
     if (!rc)
         rc = explore_read_reg(v, dst);
+    if (!rc && fetched >= 0)
+        rc = explore_write_reg(v, (uint32_t)fetched);
     if (!rc && op->does == ISA_DO_CMPXCHG) {
         rc = explore_read_reg(v, 0);
         if (!rc && is_pointer_value(v, 0))

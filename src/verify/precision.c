@@ -336,6 +336,8 @@ static enum back back_one(struct verifier *v, struct precision *p, uint32_t insn
         drop(p, dst);
         break;
     case ISA_KIND_PACKET:
+        if (after != insn + 1 && after != INSN_NONE) /* it failed, and so ended its function */
+            return back_exit(v, p, after);
         drop(p, 0); /* what was read is any number */
         back = p->regs[p->frame] & ARGS ? BACK_LOST : BACK_ON;
         break;

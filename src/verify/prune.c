@@ -13,7 +13,6 @@
 
 struct explored {
     struct state **at; /* by instruction */
-    struct state *evicted;
 };
 
 int prune_init(struct verifier *v)
@@ -42,12 +41,6 @@ void prune_free(struct verifier *v)
             s = next;
         }
         v->explored->at[i] = NULL;
-    }
-    while (v->explored->evicted) {
-        struct state *next = v->explored->evicted->next;
-
-        state_free(v, v->explored->evicted);
-        v->explored->evicted = next;
     }
     v->loops = loops_new(v);
 }
@@ -93,6 +86,10 @@ void prune_path_done(struct verifier *v, struct state *s)
         if (--s->branches)
             break;
         loops_leave(v, s);
+        if (s->is_evicted && !loops_is_incomplete(v, s)) {
+            v->state_count--;
+            state_free(v, s);
+        }
         s = parent;
     }
 }
@@ -164,27 +161,7 @@ static void evict(struct verifier *v, struct state **link)
         state_free(v, s);
         return;
     }
-    /* Paths from it go on, and their marks are made in it. */
-    s->is_in_free_list = true;
-    s->next = v->explored->evicted;
-    v->explored->evicted = s;
-}
-
-static void sweep_evicted(struct verifier *v)
-{
-    struct state **link = &v->explored->evicted;
-
-    while (*link) {
-        struct state *s = *link;
-
-        if (s->branches || loops_is_incomplete(v, s)) {
-            link = &s->next;
-            continue;
-        }
-        *link = s->next;
-        v->state_count--;
-        state_free(v, s);
-    }
+    s->is_evicted = true; /* paths from it go on, and their marks are made in it */
 }
 
 static int covered(struct verifier *v, struct state *old, uint32_t insn, bool is_loop)
@@ -288,12 +265,17 @@ int prune_visit(struct verifier *v, uint32_t insn)
     uint32_t jumps = v->jumps_processed - v->last_jumps_processed, insns = v->processed - v->last_processed, count = 0;
     bool may_add = is_forced || (jumps >= 2 && insns >= 8);
     struct state **link = &v->explored->at[insn];
+    uint32_t callsite = state_frame(v->cur)->callsite;
 
     v->cur->insn = insn;
     while (*link) {
         struct state *old = *link;
         uint32_t patience;
 
+        if (state_frame(old)->callsite != callsite) { /* another call of the function is another place */
+            link = &old->next;
+            continue;
+        }
         count++;
         if (!old->branches) {
             bool is_loop = loops_is_incomplete(v, old);
@@ -319,8 +301,6 @@ int prune_visit(struct verifier *v, uint32_t insn)
         else
             link = &old->next;
     }
-    if (v->explored->evicted)
-        sweep_evicted(v);
     if (!v->can_bpf && count > GUEST_STATES)
         return 0;
     return may_add ? add_checkpoint(v, insn) : 0;

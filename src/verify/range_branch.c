@@ -168,7 +168,7 @@ static void assume_order(struct range *r, const struct range *other, struct form
 /* One of the bits that may be set in both is: r has it for certain if there is only one. */
 static void assume_common_bit(struct range *r, const struct range *other, bool is_32)
 {
-    const struct tnum both = tnum_and(seen_bits(r, is_32), seen_bits(other, is_32));
+    const struct tnum both = seen_bits(other, is_32);
     const uint64_t candidates = both.value | both.mask;
 
     if (candidates == 0)

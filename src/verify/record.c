@@ -357,7 +357,9 @@ static int resolve_pointee(struct finder *f, struct special_field *item)
     if (item->what != SPECIAL_KPTR)
         return 0;
     item->release = typed_release(name);
-    return item->release ? 0 : fail(f, "a kptr to struct %s, which maps cannot own", name);
+    if (!item->release || !btf_find_next(kernel, item->release, BTF_MASK(BTF_FUNC), 0))
+        return fail(f, "a kptr to struct %s, which maps cannot own", name);
+    return 0;
 }
 
 /* The member that links elements must be a node of the right kind. */

@@ -1,4 +1,4 @@
-/* report.h - verdicts as they are kept: a copy of everything that they refer to. */
+/* report.h - verdicts as they are kept: copies of everything that they refer to. */
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
 

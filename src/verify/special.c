@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "verify/btf_access.h"
 #include "verify/memory.h"
 #include "verify/record.h"
 
@@ -186,10 +187,8 @@ static const char *map_struct(uint32_t type)
 int special_map_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
                        enum access access, int value_reg)
 {
-    struct reg *reg = verifier_reg(v, regno), saved = *reg;
-    const char *name = map_struct(reg->map->def.type);
+    const char *name = map_struct(verifier_reg(v, regno)->map->def.type);
     uint32_t id;
-    int rc;
 
     if (!v->kernel_btf)
         return reject_reg(v, CODE_NO_BTF, regno, "map_ptr access not supported without the kernel's types");
@@ -204,11 +203,5 @@ int special_map_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t
                           off);
     if (access != ACCESS_READ)
         return reject_reg(v, CODE_READ_ONLY, regno, "only read from %s is supported", name);
-    reg_set_pointer(reg, REG_BTF, MOD_UNTRUSTED);
-    reg->space = SPACE_KERNEL;
-    reg->btf_id = id;
-    rc = btf_access(v, regno, off, size, access, value_reg);
-    if (value_reg != (int)regno)
-        *verifier_reg(v, regno) = saved;
-    return rc;
+    return btf_load_plain(v, regno, id, (uint32_t)off, size, value_reg);
 }

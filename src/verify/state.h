@@ -219,7 +219,7 @@ struct state {
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
     uint32_t scc_visit; /* loops.c */
-    bool is_loop_entry, is_in_free_list;
+    bool is_evicted; /* no longer compared with: freed when its paths are finished */
 };
 
 /* -- registers --------------------------------------------------------------------------------- */

@@ -12,21 +12,6 @@
 #include "verify/subprog.h"
 #include "verify/target.h"
 
-int subprog_prepare(struct verifier *v)
-{
-    for (uint32_t i = 1; i < v->subprog_count; i++) {
-        int rc;
-
-        if (!v->subprogs[i].is_global)
-            continue;
-        v->insn = v->subprogs[i].start;
-        rc = signature_prepare(v, i);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
 /* -- arguments of global functions ------------------------------------------------------------- */
 
 static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg *arg)
@@ -49,13 +34,15 @@ static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg 
 static int arg_btf(struct verifier *v, uint32_t regno, const struct subprog_arg *arg)
 {
     const struct reg *reg = verifier_reg(v, regno);
+    struct reg not_null = *reg;
 
+    not_null.mods &= (uint16_t)~MOD_MAYBE_NULL;
     if (reg_is_null(reg) && arg->may_be_null)
         return 0;
     if (reg->kind != REG_BTF || (reg_may_be_null(reg) && !arg->may_be_null))
         return reject_reg(v, CODE_CALL_ARG, regno, "R%u type=%s expected=ptr_, trusted_ptr_, rcu_ptr_", regno,
                           reg_kind_name(reg));
-    if (!(arg->mods & MOD_UNTRUSTED) && !btf_is_trusted(reg))
+    if (!(arg->mods & MOD_UNTRUSTED) && !btf_is_trusted(&not_null))
         return reject_reg(v, CODE_UNTRUSTED, regno, "R%u must be a trusted pointer", regno);
     if (!btf_type_matches(v, reg->space, reg->btf_id, reg->off, arg->space, arg->btf_id, false))
         return reject_reg(v, CODE_CALL_ARG, regno, "R%u is of type %s but %s is expected", regno,
@@ -70,7 +57,7 @@ static int check_arg(struct verifier *v, uint32_t regno, const struct subprog_ar
     struct call_meta meta = {0};
     int rc = explore_read_reg(v, regno);
 
-    if (rc)
+    if (rc || (arg->mods & MOD_UNTRUSTED)) /* what may be anything is read with care */
         return rc;
     switch (arg->kind) {
     case SUBARG_SCALAR:
@@ -84,6 +71,8 @@ static int check_arg(struct verifier *v, uint32_t regno, const struct subprog_ar
     case SUBARG_MEM:
         return arg_mem(v, regno, arg);
     case SUBARG_DYNPTR:
+        if (reg->kind == REG_DYNPTR && memory_unmodified(v, reg, regno, false))
+            return -SKEP_EVERIFY;
         return dynptr_arg(v, regno, v->insn, DYNPTR_ARG_CONST, 0, &meta);
     case SUBARG_BTF:
         return arg_btf(v, regno, arg);
@@ -249,9 +238,12 @@ int subprog_entry_regs(struct verifier *v, uint32_t subprog)
     int rc = 0;
 
     if (entry->is_exception_callback) {
+        rc = signature_prepare(v, subprog);
+        if (!rc && (entry->arg_count != 1 || entry->args[0].kind != SUBARG_SCALAR))
+            rc = reject(v, CODE_SIGNATURE, "exception cb only supports single integer argument");
         state_frame(v->cur)->callback = CALLBACK_EXCEPTION;
         reg_set_unknown(&regs[1]);
-        return 0;
+        return rc;
     }
     if (subprog) {
         rc = signature_prepare(v, subprog);

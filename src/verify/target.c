@@ -130,20 +130,32 @@ static int resolve_iterator(struct verifier *v)
     return 0;
 }
 
+/* May its return value be changed? Whether the kernel is built for error injection shows in its types. */
+static bool may_fail(const struct verifier *v, const char *name, bool *sleeps)
+{
+    enum typed_fail how = typed_may_fail(name, sleeps);
+
+    if (how == FAIL_INJECTED &&
+        !btf_find_next(v->kernel_btf, "within_error_injection_list", BTF_MASK(BTF_FUNC), 0))
+        how = FAIL_NEVER;
+    *sleeps = *sleeps && how != FAIL_NEVER;
+    return how != FAIL_NEVER;
+}
+
 /* fentry, fexit, fmod_ret */
 static int resolve_function(struct verifier *v)
 {
     const char *name;
-    bool sleeps, may_fail;
+    bool sleeps, is_changeable;
     int code = find_function(v, "");
 
     if (code)
         return code;
     name = v->target.name;
-    may_fail = typed_may_fail(name, &sleeps);
+    is_changeable = may_fail(v, name, &sleeps);
     if (v->is_sleepable && !sleeps)
         return reject(v, CODE_SLEEP, "%s is not sleepable", name);
-    if (!v->is_sleepable && v->attach_type == ATTACH_MODIFY_RETURN && !may_fail &&
+    if (!v->is_sleepable && v->attach_type == ATTACH_MODIFY_RETURN && !is_changeable &&
         strncmp(name, "security_", 9) != 0)
         return reject(v, CODE_TARGET, "%s() is not modifiable", name);
     if (!typed_may_trace(name))

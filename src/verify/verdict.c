@@ -48,10 +48,15 @@ static void copy_out(void *to, const void *from, size_t known)
 }
 
 /* -- rows -------------------------------------------------------------------------------------- */
+/* Names and source lines come from the object: control characters could write to a terminal what nobody said, or make
+ * commands of a workflow's log. */
 static const char *keep(struct skep_report *report, const char *text)
 {
-    const char *copy = arena_string(&report->arena, text ? text : "");
+    char *copy = arena_string(&report->arena, text ? text : "");
 
+    for (char *c = copy; c && *c; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f)
+            *c = '?';
     return copy ? copy : "";
 }
 

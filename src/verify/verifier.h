@@ -109,6 +109,7 @@ struct verify_input {
     const struct skep_btf *kernel_btf; /* NULL: none; then what needs kernel types is refused */
     uint32_t caps;                     /* enum verify_cap */
     uint32_t flags;                    /* enum verify_flag */
+    uint32_t cpus;                     /* as the program will see them, 0: as this system may have */
     uint32_t max_processed;            /* 0: Linux's 1,000,000 */
     bool is_linux_only;                /* refuse what Linux refuses for complexity too */
     uint64_t max_bytes, max_ns;        /* 0: defaults / none */
@@ -242,6 +243,7 @@ struct verifier {
     const struct skep_insn *insns;
     uint32_t insn_count;
     uint32_t type, attach_type; /* of the program; for ext that of its target */
+    uint32_t cpus;
     const struct platform_prog_type *prog_type;
     const struct skep_btf *kernel_btf, *prog_btf;
     bool can_bpf, can_leak, can_read_uninit_stack, bypasses_spectre; /* privileges, derived */
@@ -436,7 +438,6 @@ int helper_call(struct verifier *, const struct skep_insn *, uint32_t insn); /* 
 int kfunc_prepare(struct verifier *); /* resolve image externs */
 int kfunc_call(struct verifier *, const struct skep_insn *, uint32_t insn);
 /* subprog.c, callback.c */
-int subprog_prepare(struct verifier *); /* signatures of global functions */
 int subprog_call(struct verifier *, const struct skep_insn *, uint32_t insn, uint32_t *next);
 int subprog_return(struct verifier *, uint32_t *next); /* exit in a callee */
 /* Regs at the entry of a subprog that is verified on its own. */

@@ -56,8 +56,8 @@ typedef int (*stage_fn)(struct verifier *);
 static int run(struct verifier *v)
 {
     static const stage_fn stages[] = {
-        program_prepare, cfg_split,     signature_check_info, kfunc_prepare,   subprog_prepare,
-        cfg_check, mark_fastcall, cfg_live_regs, prune_init,           explore_all,     cfg_stack_depth,
+        program_prepare, cfg_split,     signature_check_info, kfunc_prepare, cfg_check,
+        mark_fastcall,   cfg_live_regs, prune_init,           explore_all,   cfg_stack_depth,
     };
 
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -86,6 +86,7 @@ int verify_program(const struct verify_input *in, struct verify_result *result, 
     v->kernel_btf = in->kernel_btf;
     v->prog_btf = in->image->btf;
     v->is_big = HOST_IS_BIG;
+    v->cpus = in->cpus ? in->cpus : os_cpu_possible();
     v->result = result;
     v->started_ns = os_clock(SKEP_CLOCK_MONOTONIC);
     v->info = v->insn_count ? arena_alloc(&v->memory, v->insn_count * sizeof *v->info) : NULL;

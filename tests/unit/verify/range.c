@@ -138,6 +138,28 @@ static void test_ends_move_to_numbers_that_the_bits_allow(void **state)
         assume(assume(r, ISA_DO_JGT, false, only(8), true), ISA_DO_JLT, false, only(24), true), 16);
 }
 
+static void test_deduction_goes_on_until_the_views_agree(void **state)
+{
+    /* Takes three rounds. */
+    struct range once = {.bits = {0x8819160, 0xfffffffff75e0e9c},
+                         .umin = 0x9631f9b8,
+                         .umax = 0xfffffffffec99d60,
+                         .smin = -0x13662a0,
+                         .smax = 0xfa002c1a,
+                         .umin32 = 0xfec99d60,
+                         .umax32 = 0xfec99d7c,
+                         .smin32 = -0x13662a0,
+                         .smax32 = 0x57b9da77};
+    struct range again;
+
+    (void)state;
+    range_sync(&once);
+    again = once;
+    range_sync(&again);
+    assert_true(range_equal(&once, &again));
+    assert_true(scalar_in(&once, 0xfffffffffec99d60));
+}
+
 /* -- arithmetic -------------------------------------------------------------------------------- */
 static void test_sums_keep_bounds_unless_only_one_end_overflows(void **state)
 {
@@ -433,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_low_half_follows_from_a_short_interval),
         cmocka_unit_test(test_ends_move_to_numbers_whose_low_half_is_possible),
         cmocka_unit_test(test_ends_move_to_numbers_that_the_bits_allow),
+        cmocka_unit_test(test_deduction_goes_on_until_the_views_agree),
         cmocka_unit_test(test_sums_keep_bounds_unless_only_one_end_overflows),
         cmocka_unit_test(test_differences_go_below_zero),
         cmocka_unit_test(test_negation_is_zero_minus_the_range),

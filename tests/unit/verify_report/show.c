@@ -228,6 +228,21 @@ static void test_sarif_refers_to_its_rules(void **state)
     fixture_close(&f);
 }
 
+static void test_control_characters_of_an_object_do_not_reach_a_terminal(void **state)
+{
+    struct skep_prog_def def = {
+        .size = sizeof def, .name = "p\n::error::x\033[2J", .section = "xdp"};
+    struct verify_result r = {.code = CODE_PROGRAM, .insn = INSN_NONE};
+    struct skep_verdict verdict = {.size = sizeof verdict};
+    struct skep_report *report = calloc(1, sizeof *report);
+
+    (void)state;
+    assert_int_equal(report_add(report, "b.o", &def, NULL, &r, NULL), 0);
+    assert_int_equal(skep_report_verdict(report, 0, &verdict), 0);
+    assert_string_equal(verdict.prog, "p?::error::x?[2J");
+    skep_report_free(report);
+}
+
 static void test_github_annotations_are_escaped(void **state)
 {
     struct fixture f;
@@ -235,11 +250,11 @@ static void test_github_annotations_are_escaped(void **state)
 
     (void)state;
     refused(&f, true);
-    snprintf(f.result.text, sizeof f.result.text, "100%% of it\nand more");
+    snprintf(f.result.text, sizeof f.result.text, "100%% of it, and more");
     text = fixture_print(&f, SKEP_REPORT_GITHUB | SKEP_REPORT_NO_ROWS);
     assert_non_null(strstr(text,
                            "::error file=fw.bpf.c,line=20,col=12,title=xdp_fw [NULL_DEREF]::'rule' "
-                           "may be NULL here: 100%25 of it%0Aand more%0Afw.bpf.c:19:25: note: "));
+                           "may be NULL here: 100%25 of it, and more%0Afw.bpf.c:19:25: note: "));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     free(text);
     fixture_close(&f);
@@ -274,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_json_has_the_members_of_its_contract),
         cmocka_unit_test(test_json_of_an_accepted_program_has_no_error),
         cmocka_unit_test(test_sarif_refers_to_its_rules),
+        cmocka_unit_test(test_control_characters_of_an_object_do_not_reach_a_terminal),
         cmocka_unit_test(test_github_annotations_are_escaped),
         cmocka_unit_test(test_a_program_that_was_never_linked_has_no_place),
     };

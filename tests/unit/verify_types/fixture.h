@@ -62,7 +62,7 @@ static inline void bench_open(struct bench *b, const struct skep_btf *prog,
 
 static inline void bench_close(struct bench *b)
 {
-    free(b->state.refs);
+    pool_free(&b->v);
     arena_free(&b->v.memory);
 }
 

@@ -338,7 +338,7 @@ static void test_kernel_walks_objects_alike(void **state)
 
         bench_open(&b, NULL, kernel, SKEP_PROG_TYPE_TRACING, start->attach_type);
         b.image.target = start->target;
-        b.v.is_sleepable = start->is_sleepable;
+        b.v.is_sleepable = b.state.may_sleep = start->is_sleepable;
         if (target_resolve(&b.v) != 0) { /* this kernel is built without it */
             bench_close(&b);
             continue;

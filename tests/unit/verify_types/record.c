@@ -14,6 +14,8 @@ static struct skep_btf *small_kernel(void)
         builder_struct(&b, BTF_STRUCT, names[i], 8);
         builder_member(&b, "x", u64, 0, 0);
     }
+    /* What gives tasks back: maps may own them. */
+    builder_func(&b, "bpf_task_release", builder_func_proto(&b, 0), BTF_STATIC);
     return build(&b);
 }
 

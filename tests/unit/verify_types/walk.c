@@ -184,10 +184,10 @@ static void test_reads_give_what_the_pointer_is_good_for(void **state)
     assert_int_equal(access_code(&b, MOD_TRUSTED, 56, 8, ACCESS_READ), CODE_OK);
     assert_true(reg->kind == REG_BTF && reg->mods == (MOD_RCU | MOD_MAYBE_NULL) && reg->id);
     /* A sleepable program is in no read section. */
-    b.v.is_sleepable = true;
+    b.v.is_sleepable = b.state.may_sleep = true;
     assert_int_equal(access_code(&b, MOD_TRUSTED, 56, 8, ACCESS_READ), CODE_OK);
     assert_int_equal(reg->mods, MOD_UNTRUSTED);
-    b.v.is_sleepable = false;
+    b.v.is_sleepable = b.state.may_sleep = false;
     assert_int_equal(access_code(&b, MOD_UNTRUSTED, 56, 8, ACCESS_READ), CODE_OK);
     assert_int_equal(reg->mods, MOD_UNTRUSTED);
     assert_int_equal(access_code(&b, 0, 56, 8, ACCESS_READ), CODE_OK);
