@@ -6,6 +6,7 @@
  * path reaches the instruction.
  */
 #include "verify/cfg.h"
+#include "verify/helper.h"
 #include "verify/signature.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "base/check.h"
 
 enum { UNPRIVILEGED_INSNS = 4096 };
-enum { HELPER_GET_SMP_PROCESSOR_ID = 8, HELPER_TAIL_CALL = 12 };
+
 
 /* -- instructions -------------------------------------------------------------------------------- */
 
@@ -301,9 +302,9 @@ static bool is_judged(uint16_t arg)
     return (arg & ARG_KIND) != ARG_NONE && (arg & ARG_KIND) != ARG_LOOSE;
 }
 
-static bool helper_callee(uint32_t id, struct cfg_callee *out)
+static bool helper_callee(const struct verifier *v, uint32_t id, struct cfg_callee *out)
 {
-    const struct platform_helper *helper = platform_helper(id);
+    const struct platform_helper *helper = helper_proto(v, id);
 
     if (!helper)
         return false;
@@ -319,8 +320,7 @@ static bool helper_callee(uint32_t id, struct cfg_callee *out)
     /* The program that a tail call goes to may do anything to the packet. */
     if (helper->flags & HELPER_CHANGES_PACKET || id == HELPER_TAIL_CALL)
         out->effects |= EFFECT_CHANGES_PACKET;
-    /* The only one that Linux 6.18 puts in place of its call on x86-64 and that keeps to the contract. */
-    if (id == HELPER_GET_SMP_PROCESSOR_ID)
+    if (helper->flags & HELPER_FASTCALL)
         out->effects |= EFFECT_FASTCALL;
     return true;
 }
@@ -331,7 +331,7 @@ bool cfg_callee(const struct verifier *v, uint32_t insn, struct cfg_callee *out)
     uint32_t number = (uint32_t)v->insns[insn].imm;
 
     if (op && op->does == ISA_DO_CALL_HELPER)
-        return helper_callee(number, out);
+        return helper_callee(v, number, out);
     if (op && op->does == ISA_DO_CALL_KFUNC)
         return number < v->image->extern_count && kfunc_callee(v, number, out);
     return false;

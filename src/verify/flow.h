@@ -88,7 +88,7 @@ struct flow {
 /* -- flow.c -------------------------------------------------------------------------------------- */
 /* Fills facts' ranges, addresses, and marks what is reached. False: no memory or too large; then facts of this pass must not
  * be used. */
-bool flow_run(struct verifier *, struct facts *);
+bool flow_run(struct verifier *, struct facts *, uint64_t *peak_bytes);
 uint32_t flow_intern(struct flow *, const struct range *);
 static inline const struct range *flow_range(const struct flow *f, uint32_t number)
 {
@@ -108,5 +108,7 @@ bool flow_branch(struct flow *, struct cell *state, uint32_t insn, enum facts_wa
 void facts_record(struct flow *, const struct cell *state, uint32_t insn);
 void facts_record_edge(struct facts *, uint32_t insn, enum facts_way);
 void facts_forget(struct facts *, uint32_t first, uint32_t end);
+/* All is recorded: takes over the ranges that were. False: no memory. */
+bool facts_keep(struct facts *, const struct range *ranges, uint32_t count);
 
 #endif

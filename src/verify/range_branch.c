@@ -165,16 +165,16 @@ static void assume_order(struct range *r, const struct range *other, struct form
         view_clip_u64(r, lo, hi);
 }
 
-/* One of the bits that may be set in both is: r has it for certain if there is only one. */
+/* Of two numbers with a bit in common, r has the other's only bit; that it may be one of several says nothing. */
 static void assume_common_bit(struct range *r, const struct range *other, bool is_32)
 {
-    const struct tnum both = seen_bits(other, is_32);
-    const uint64_t candidates = both.value | both.mask;
+    const struct tnum mine = seen_bits(r, is_32), theirs = seen_bits(other, is_32);
+    const uint64_t possible = theirs.value | theirs.mask;
 
-    if (candidates == 0)
+    if (((mine.value | mine.mask) & possible) == 0)
         view_set_empty(r);
-    else if ((candidates & (candidates - 1)) == 0)
-        r->bits = tnum_or(r->bits, tnum_const(candidates));
+    else if ((possible & (possible - 1)) == 0)
+        r->bits = tnum_or(r->bits, tnum_const(possible));
 }
 
 static void assume_no_common_bit(struct range *r, const struct range *other, bool is_32)

@@ -665,12 +665,12 @@ def prove_branches():
         for view in seen_views(is_32):
             theorem(f'assume_different: the {view} view ({width})', *given, left != right, a.has_in(view, x))
         a = variable('a')
-        both = tnum_and(seen_bits(a, is_32), seen_bits(b, is_32))
-        candidates = both[0] | both[1]
-        theorem(f'a bit in common is a candidate ({width})', *given, left & right != 0, candidates != 0)
-        theorem(f'the only candidate is set ({width})', *given, left & right != 0, candidates & (candidates - 1) == 0,
-                tnum_has(tnum_or(a.bits, (candidates, num(0))), x))
-        theorem(f'bits in common for certain ({width})', *given, both[0] != 0, left & right != 0)
+        mine, theirs = seen_bits(a, is_32), seen_bits(b, is_32)
+        possible = theirs[0] | theirs[1]
+        theorem(f'a bit in common is possible in both ({width})', *given, left & right != 0, (mine[0] | mine[1]) & possible != 0)
+        theorem(f'the only possible bit is set ({width})', *given, left & right != 0, possible & (possible - 1) == 0,
+                tnum_has(tnum_or(a.bits, (possible, num(0))), x))
+        theorem(f'bits in common for certain ({width})', *given, tnum_and(mine, theirs)[0] != 0, left & right != 0)
         clear = seen_bits(b, is_32)[0]
         theorem(f'assume_no_common_bit ({width})', *given, left & right == 0,
                 And(a.bits[0] & clear == 0, tnum_has((a.bits[0], a.bits[1] & ~clear), x)))
