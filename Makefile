@@ -46,6 +46,7 @@ diff: tools-test build
 bench: tools-test build
 	$(call ready,test)
 	@ninja -C $(BUILD) bench
+	@ninja -C $(BUILD) bench-verifier
 
 fuzz: tools-fuzz
 	@tools/fuzz --seconds $(SECONDS)

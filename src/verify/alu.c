@@ -268,6 +268,24 @@ static void link_sum(struct reg *dst, const struct isa_op *op, const struct rang
     forget_identity(dst);
 }
 
+/* A number that is 0 or -1 is a truth value spread over all bits: compilers make `c ? K : 0` of it. Each is followed alone. */
+static int split_truth(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
+{
+    struct reg *dst = verifier_reg(v, SKEP_INSN_DST(insn)), *other;
+    bool is_32 = op->width == 4;
+    struct state *state;
+
+    if (is_32 ? dst->v.smin32 != -1 || dst->v.smax32 != 0 : dst->v.smin != -1 || dst->v.smax != 0)
+        return 0;
+    state = explore_push(v, v->insn, v->insn, false);
+    if (!state)
+        return -SKEP_EVERIFY;
+    other = &state_regs(state)[SKEP_INSN_DST(insn)];
+    reg_set_const(other, 0);
+    reg_set_const(dst, is_32 ? UINT32_MAX : UINT64_MAX);
+    return 0;
+}
+
 static int compute(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
 {
     uint32_t dst_regno = SKEP_INSN_DST(insn), src_regno = SKEP_INSN_SRC(insn);
@@ -324,6 +342,11 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
         range_alu(&dst->v, by, op->does, op->width);
         link_sum(dst, op, &copy);
         return 0;
+    }
+    if (!src && (op->does == ISA_DO_AND || op->does == ISA_DO_OR)) {
+        rc = split_truth(v, insn, op);
+        if (rc)
+            return rc;
     }
     range_alu(&dst->v, by, op->does, op->width);
     forget_identity(dst);

@@ -47,9 +47,8 @@ static bool may_have_lock(struct verifier *v, const struct reg *reg)
     return record && (record->mask & (1u << SPECIAL_SPIN_LOCK | 1u << SPECIAL_RES_SPIN_LOCK));
 }
 
-static void mark_one(struct verifier *v, struct reg *reg, struct slot *slot, bool is_null)
+static void mark_one(struct verifier *v, struct reg *reg, bool is_null)
 {
-    (void)slot;
     if (is_null) {
         uint32_t origin = reg->origin;
 
@@ -70,22 +69,28 @@ void branch_mark_null(struct state *s, uint32_t id, bool is_null, struct verifie
     if (is_null)
         state_ref_remove(s, REF_POINTER, id); /* nothing was acquired */
     STATE_EACH_REG (s, reg, slot) {
-        if (reg->kind != REG_SCALAR && reg_may_be_null(reg) && reg->id == id)
-            mark_one(v, reg, slot, is_null);
+        if (reg->kind == REG_SCALAR || !reg_may_be_null(reg) || reg->id != id)
+            continue;
+        STATE_OWN_REG(v, s, reg, slot);
+        mark_one(v, reg, is_null);
     }
 }
 
 /* -- linked scalars ---------------------------------------------------------------------------- */
 
-static void sync_linked(struct state *s, const struct reg *known, const struct linked *linked)
+static void sync_linked(struct verifier *v, struct state *s, const struct reg *known, const struct linked *linked)
 {
     struct reg value = *known;
 
     for (uint32_t i = 0; i < linked->count; i++) {
-        struct reg *reg = linked_reg(s, &linked->items[i]);
+        const struct linked_item *item = &linked->items[i];
+        struct reg *reg;
 
-        if (reg->kind != REG_SCALAR || reg->id != value.id || reg == known)
+        if (linked_reg(s, item) == known || linked_reg(s, item)->kind != REG_SCALAR ||
+            linked_reg(s, item)->id != value.id)
             continue;
+        reg = item->is_slot ? &frame_own_slot(v, s->frames[item->frame], item->index)->reg
+                            : &s->frames[item->frame]->regs[item->index];
         if (reg->has_delta == value.has_delta && (!reg->has_delta || reg->off == value.off)) {
             bool is_precise = reg->is_precise;
             uint32_t origin = reg->origin;
@@ -110,7 +115,7 @@ static void sync_linked(struct state *s, const struct reg *known, const struct l
 enum { AT_END = -1, BEYOND_END = -2, MAX_PACKET_OFF = 0xffff };
 
 /* On this path [variable part, ptr) lies in the packet, and one byte more if is_open. */
-static void learn_span(struct state *s, const struct reg *ptr, bool is_open)
+static void learn_span(struct verifier *v, struct state *s, const struct reg *ptr, bool is_open)
 {
     uint32_t id = ptr->id;
     uint8_t kind = ptr->kind;
@@ -124,8 +129,10 @@ static void learn_span(struct state *s, const struct reg *ptr, bool is_open)
         return; /* sums must not overflow */
     span = ptr->off + (is_open ? 1 : 0);
     STATE_EACH_REG (s, reg, slot) {
-        if (reg->kind == kind && reg->id == id && (int32_t)reg->span < span)
-            reg->span = (uint32_t)span;
+        if (reg->kind != kind || reg->id != id || (int32_t)reg->span >= span)
+            continue;
+        STATE_OWN_REG(v, s, reg, slot);
+        reg->span = (uint32_t)span;
     }
 }
 
@@ -144,7 +151,8 @@ static bool is_pair(const struct reg *ptr, const struct reg *end)
 }
 
 /* `dst op src` compares a packet pointer with its end: both ways learn. taken, falls: the states. */
-static bool compare_packet(enum isa_does op, uint32_t dst, uint32_t src, struct state *falls, struct state *taken)
+static bool compare_packet(struct verifier *v, enum isa_does op, uint32_t dst, uint32_t src, struct state *falls,
+                           struct state *taken)
 {
     struct reg *a = &state_regs(falls)[dst], *b = &state_regs(falls)[src];
     bool is_flipped = false, is_strict;
@@ -177,7 +185,7 @@ static bool compare_packet(enum isa_does op, uint32_t dst, uint32_t src, struct 
     inside = op == ISA_DO_JLT || op == ISA_DO_JLE ? taken : falls; /* where ptr is below the end */
     outside = inside == taken ? falls : taken;
     is_strict = op == ISA_DO_JLT || op == ISA_DO_JGE; /* inside: ptr < end */
-    learn_span(inside, &state_regs(inside)[ptr], is_strict);
+    learn_span(v, inside, &state_regs(inside)[ptr], is_strict);
     learn_end(&state_regs(outside)[ptr], !is_strict);
     return true;
 }
@@ -293,9 +301,9 @@ static int record_linked(struct verifier *v, const struct reg *dst, const struct
 {
     linked->count = 0;
     if (src && src->kind == REG_SCALAR && src->id)
-        linked_collect(v->cur, src->id, linked);
+        linked_collect(v, v->cur, src->id, linked);
     if (dst->kind == REG_SCALAR && dst->id)
-        linked_collect(v->cur, dst->id, linked);
+        linked_collect(v, v->cur, dst->id, linked);
     return linked->count > 1 ? precision_step_linked(v, v->cur, linked) : 0;
 }
 
@@ -399,12 +407,12 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
         }
         if (linked.count) {
             if (has_src && b->id) {
-                sync_linked(v->cur, b, &linked);
-                sync_linked(other, &state_regs(other)[src], &linked);
+                sync_linked(v, v->cur, b, &linked);
+                sync_linked(v, other, &state_regs(other)[src], &linked);
             }
             if (a->id) {
-                sync_linked(v->cur, a, &linked);
-                sync_linked(other, &state_regs(other)[dst], &linked);
+                sync_linked(v, v->cur, a, &linked);
+                sync_linked(v, other, &state_regs(other)[dst], &linked);
             }
         }
         return 0;
@@ -419,7 +427,7 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
         branch_mark_null(other, id, op->does == ISA_DO_JEQ, v);
         return 0;
     }
-    if (has_src && !is_32 && compare_packet(op->does, dst, src, v->cur, other))
+    if (has_src && !is_32 && compare_packet(v, op->does, dst, src, v->cur, other))
         return 0;
     if (a->kind != REG_SCALAR && !v->can_leak)
         return reject_reg(v, CODE_POINTER_COMPARE, dst, "R%u pointer comparison prohibited", dst);

@@ -38,8 +38,8 @@ static bool has_dynptr(const struct slot *slot)
 
 static bool is_first_half(const struct frame *frame, uint32_t slot)
 {
-    return slot > 0 && slot < frame->slot_count && has_dynptr(frame->slots + slot) &&
-           frame->slots[slot].reg.dynptr.is_first && has_dynptr(frame->slots + slot - 1);
+    return slot > 0 && has_dynptr(frame_slot(frame, slot)) &&
+           frame_slot(frame, slot)->reg.dynptr.is_first && has_dynptr(frame_slot(frame, slot - 1));
 }
 
 static uint32_t frame_number(const struct state *s, const struct frame *frame)
@@ -70,8 +70,10 @@ static void set_half(struct verifier *v, struct slot *slot, uint8_t kind, bool i
 static void clear(struct verifier *v, struct frame *frame, uint32_t slot)
 {
     for (uint32_t i = slot - 1; i <= slot; i++) {
-        memset(frame->slots[i].bytes, BYTE_NONE, sizeof frame->slots[i].bytes);
-        reg_set_none(&frame->slots[i].reg);
+        struct slot *half = frame_own_slot(v, frame, i);
+
+        memset(half->bytes, BYTE_NONE, sizeof half->bytes);
+        reg_set_none(&half->reg);
     }
     stack_mark_written(v->cur, frame_number(v->cur, frame), slots_of(slot));
 }
@@ -86,6 +88,7 @@ static void end_memory(struct verifier *v, uint32_t id)
     {
         if (reg->kind != REG_MEM || !(reg->mods & MOD_DYNPTR_DATA) || reg->dynptr_id != id)
             continue;
+        STATE_OWN_REG(v, v->cur, reg, slot);
         if (v->can_leak)
             reg_set_unknown(reg);
         else
@@ -99,20 +102,20 @@ int dynptr_destroy(struct verifier *v, struct frame *frame, uint32_t slot)
 {
     uint32_t id;
 
-    if (slot >= frame->slot_count || !has_dynptr(frame->slots + slot))
+    if (!has_dynptr(frame_slot(frame, slot)))
         return 0;
-    if (!frame->slots[slot].reg.dynptr.is_first)
+    if (!frame_slot(frame, slot)->reg.dynptr.is_first)
         slot++;
     if (!is_first_half(frame, slot))
         return reject_internal(v, "half a dynptr");
-    if (is_counted(frame->slots[slot].reg.dynptr.kind)) {
+    if (is_counted(frame_slot(frame, slot)->reg.dynptr.kind)) {
         int code = reject(v, CODE_DYNPTR, "cannot overwrite referenced dynptr");
 
-        reject_note(v, frame->slots[slot].reg.origin, "the dynptr was made here");
+        reject_note(v, frame_slot(frame, slot)->reg.origin, "the dynptr was made here");
         reject_help(v, "submit or discard it first");
         return code;
     }
-    id = frame->slots[slot].reg.id;
+    id = frame_slot(frame, slot)->reg.id;
     clear(v, frame, slot);
     end_memory(v, id);
     return 0;
@@ -142,30 +145,36 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
         if (!ref)
             return reject_memory(v);
     }
-    set_half(v, frame->slots + slot, kind, true, id, ref);
-    set_half(v, frame->slots + slot - 1, kind, false, id, ref);
+    set_half(v, frame_own_slot(v, frame, slot), kind, true, id, ref);
+    set_half(v, frame_own_slot(v, frame, slot - 1), kind, false, id, ref);
     stack_mark_written(v->cur, owner, slots_of(slot));
     return 0;
 }
 
 /* -- arguments ----------------------------------------------------------------------------------- */
 
-struct reg *dynptr_of(struct verifier *v, const struct reg *arg)
+/* Of a constant, aligned offset from the frame pointer. */
+static uint32_t slot_of(const struct reg *arg)
 {
-    struct frame *frame;
+    return (uint32_t)(-((int64_t)range_value(&arg->v) + arg->off) / 8 - 1);
+}
+
+const struct reg *dynptr_of(struct verifier *v, const struct reg *arg)
+{
+    const struct frame *frame;
     int64_t off;
     uint32_t slot;
 
     if (arg->kind == REG_DYNPTR)
-        return (struct reg *)arg;
+        return arg;
     if (arg->kind != REG_STACK || !range_is_const(&arg->v))
         return NULL;
     off = (int64_t)range_value(&arg->v) + arg->off;
     if (off % 8 || off >= 0 || off < -STACK_MAX)
         return NULL;
     frame = v->cur->frames[arg->frame];
-    slot = (uint32_t)(-off / 8 - 1);
-    return is_first_half(frame, slot) ? &frame->slots[slot].reg : NULL;
+    slot = slot_of(arg);
+    return is_first_half(frame, slot) ? &frame_slot(frame, slot)->reg : NULL;
 }
 
 static int use(struct verifier *v, uint32_t regno, uint8_t kind, struct call_meta *meta)
@@ -183,8 +192,7 @@ static int use(struct verifier *v, uint32_t regno, uint8_t kind, struct call_met
         meta->dynptr_kind = dynptr->dynptr.kind;
     }
     if (arg->kind == REG_STACK) {
-        uint32_t slot = (uint32_t)((struct slot *)((char *)dynptr - offsetof(struct slot, reg)) -
-                                   v->cur->frames[arg->frame]->slots);
+        uint32_t slot = slot_of(arg);
 
         stack_mark_read(v, v->cur, arg->frame, slots_of(slot));
         if (meta) {
@@ -240,7 +248,7 @@ int dynptr_release(struct verifier *v, uint32_t regno)
         return code;
     for (uint32_t f = 0; f <= s->depth; f++)
         for (uint32_t i = 1; i < s->frames[f]->slot_count; i++)
-            if (is_first_half(s->frames[f], i) && s->frames[f]->slots[i].reg.ref == ref)
+            if (is_first_half(s->frames[f], i) && frame_slot(s->frames[f], i)->reg.ref == ref)
                 clear(v, s->frames[f], i);
     return 0;
 }

@@ -110,41 +110,62 @@ static bool regs_match(struct match *m, const struct reg *old, const struct reg 
 
 /* -- stack ------------------------------------------------------------------------------------- */
 
-/* Eight bytes of any content are a number of which nothing is known. */
-static const struct reg *slot_scalar(const struct match *m, const struct slot *slot, struct reg *unknown)
+/* All eight bytes of a slot at once. */
+static uint64_t bytes_of(const struct slot *slot)
 {
-    if (slot->bytes[0] == BYTE_SPILL && slot->bytes[7] == BYTE_SPILL && slot->reg.kind == REG_SCALAR)
-        return &slot->reg;
-    for (int i = 0; i < 8; i++)
-        if (slot->bytes[i] != BYTE_MISC &&
-            !(slot->bytes[i] == BYTE_NONE && m->v->can_read_uninit_stack))
-            return NULL;
-    memset(unknown, 0, sizeof *unknown);
-    reg_set_unknown(unknown);
-    return unknown;
+    uint64_t bytes;
+
+    memcpy(&bytes, slot->bytes, sizeof bytes);
+    return bytes;
 }
+#define ALL_BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Bytes of which nothing is known: plain ones, and where they may be read also those that were never written. */
+static bool is_any(const struct match *m, const struct slot *slot)
+{
+    uint64_t bytes = bytes_of(slot);
+
+    if (bytes == ALL_BYTES(BYTE_MISC))
+        return true;
+    if (!m->v->can_read_uninit_stack)
+        return false;
+    return (bytes & ~ALL_BYTES(BYTE_MISC)) == 0; /* BYTE_NONE is 0 */
+}
+
+static bool is_scalar_spill(const struct slot *slot)
+{
+    return bytes_of(slot) == ALL_BYTES(BYTE_SPILL) && slot->reg.kind == REG_SCALAR;
+}
+
+/* What a load of eight unknown bytes gives. */
+static const struct reg any_scalar = {.kind = REG_SCALAR,
+                                      .v = {.bits = {0, UINT64_MAX},
+                                            .smin = INT64_MIN,
+                                            .smax = INT64_MAX,
+                                            .umax = UINT64_MAX,
+                                            .smin32 = INT32_MIN,
+                                            .smax32 = INT32_MAX,
+                                            .umax32 = UINT32_MAX}};
 
 static bool slots_match(struct match *m, const struct slot *old, const struct slot *cur)
 {
     const struct verifier *v = m->v;
-    struct reg any_old, any_cur;
-    const struct reg *old_scalar = slot_scalar(m, old, &any_old), *cur_scalar;
 
-    if (m->mode == EQUAL_EXACT && memcmp(old->bytes, cur->bytes, sizeof old->bytes))
-        return false;
-    if (old_scalar) {
-        /* Nobody may rely on bytes of which nothing was known. */
-        if (m->mode != EQUAL_EXACT && old_scalar == &any_old && v->can_read_uninit_stack) {
-            bool is_untouched = true;
-
-            for (int i = 0; i < 8 && is_untouched; i++)
-                is_untouched = old->bytes[i] == BYTE_NONE || old->bytes[i] == BYTE_MISC;
-            if (is_untouched)
-                return true;
-        }
-        cur_scalar = slot_scalar(m, cur, &any_cur);
-        if (cur_scalar)
-            return regs_match(m, old_scalar, cur_scalar);
+    if (old == cur && !old->reg.id && !old->reg.ref) /* shared: nobody wrote since */
+        return true;
+    if (m->mode == EQUAL_EXACT) {
+        if (bytes_of(old) != bytes_of(cur))
+            return false;
+    } else if (v->can_read_uninit_stack && is_any(m, old)) {
+        return true; /* nobody may rely on bytes of which nothing was known */
+    }
+    if (is_scalar_spill(old)) {
+        if (is_scalar_spill(cur))
+            return regs_match(m, &old->reg, &cur->reg);
+        if (is_any(m, cur))
+            return regs_match(m, &old->reg, &any_scalar);
+    } else if (is_any(m, old) && (is_scalar_spill(cur) || is_any(m, cur))) {
+        return regs_match(m, &any_scalar, is_any(m, cur) ? &any_scalar : &cur->reg);
     }
     for (int i = 0; i < 8; i++) {
         uint8_t a = old->bytes[i], b = cur->bytes[i];
@@ -174,21 +195,18 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
 
 static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur, uint64_t read)
 {
-    static const struct slot nothing = {0};
-
     for (uint32_t i = 0; i < old->slot_count; i++) {
-        const struct slot *slot = i < cur->slot_count ? &cur->slots[i] : &nothing;
+        const struct slot *slot = frame_slot(old, i);
 
-        if (m->mode == EQUAL_PRUNE && !(read >> i & 1) && old->slots[i].bytes[0] < BYTE_DYNPTR)
+        if (m->mode == EQUAL_PRUNE && !(read >> i & 1) && slot->bytes[0] < BYTE_DYNPTR)
             continue;
-        if (!slots_match(m, &old->slots[i], slot))
+        if (!slots_match(m, slot, frame_slot(cur, i)))
             return false;
     }
     if (m->mode == EQUAL_EXACT)
         for (uint32_t i = old->slot_count; i < cur->slot_count; i++)
-            for (int byte = 0; byte < 8; byte++)
-                if (cur->slots[i].bytes[byte] != BYTE_NONE)
-                    return false;
+            if (bytes_of(frame_slot(cur, i)))
+                return false;
     return true;
 }
 
@@ -242,12 +260,10 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
 
 /* -- widening ---------------------------------------------------------------------------------- */
 
-static void widen_reg(struct match *m, const struct reg *old, struct reg *cur)
+static bool is_to_widen(struct match *m, const struct reg *old, const struct reg *cur)
 {
-    if (old->kind != REG_SCALAR || cur->kind != REG_SCALAR || old->is_precise || cur->is_precise ||
-        exact(m, old, cur))
-        return;
-    reg_set_unknown(cur);
+    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !old->is_precise && !cur->is_precise &&
+           !exact(m, old, cur);
 }
 
 void prune_widen(struct verifier *v, const struct state *previous, struct state *cur)
@@ -261,9 +277,13 @@ void prune_widen(struct verifier *v, const struct state *previous, struct state 
         struct frame *b = cur->frames[f];
 
         for (uint32_t i = 0; i < 11; i++)
-            widen_reg(&m, &a->regs[i], &b->regs[i]);
-        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++)
-            if (a->slots[i].bytes[0] == BYTE_SPILL && b->slots[i].bytes[0] == BYTE_SPILL)
-                widen_reg(&m, &a->slots[i].reg, &b->slots[i].reg);
+            if (is_to_widen(&m, &a->regs[i], &b->regs[i]))
+                reg_set_unknown(&b->regs[i]);
+        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
+            const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
+
+            if (x->bytes[0] == BYTE_SPILL && y->bytes[0] == BYTE_SPILL && is_to_widen(&m, &x->reg, &y->reg))
+                reg_set_unknown(&frame_own_slot(v, b, i)->reg);
+        }
     }
 }

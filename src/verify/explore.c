@@ -454,6 +454,8 @@ static int follow(struct verifier *v)
             log_insn(v, v->insn);
         info->is_seen = true;
         rc = step(v, &next);
+        if (v->is_out_of_memory)
+            return reject_memory(v);
         if (rc == PATH_ENDS)
             return 0;
         if (rc)

@@ -36,9 +36,9 @@ struct fact_insn {
     uint32_t dst, src; /* ranges of the registers that `regs` names */
     uint16_t map;      /* index, NO_MAP: none */
     uint16_t mods;
-    uint8_t kind;      /* enum reg_kind */
+    uint8_t kind; /* enum reg_kind */
     uint8_t flags;
-    uint8_t regs;      /* dst | src << 4; NO_REG: none is read there */
+    uint8_t regs; /* dst | src << 4; NO_REG: none is read there */
 };
 struct fact_more { /* of a register that is neither of the two, or an exact place */
     uint32_t insn, range;
@@ -88,7 +88,8 @@ static const struct fact_more *find_more(const struct facts *facts, uint32_t ins
         else
             high = middle;
     }
-    if (low == facts->more.count || facts->more.items[low].insn != insn || facts->more.items[low].regno != regno)
+    if (low == facts->more.count || facts->more.items[low].insn != insn ||
+        facts->more.items[low].regno != regno)
         return NULL;
     return &facts->more.items[low];
 }
@@ -134,7 +135,8 @@ uint32_t facts_map(const struct facts *facts, uint32_t insn)
     return fact && fact->map != NO_MAP ? fact->map : INSN_NONE;
 }
 
-void facts_address(const struct facts *facts, uint32_t insn, uint32_t regno, struct fact_address *out)
+void facts_address(const struct facts *facts, uint32_t insn, uint32_t regno,
+                   struct fact_address *out)
 {
     const struct fact_more *more = facts && regno != 10 ? find_more(facts, insn, regno) : NULL;
 
@@ -147,7 +149,8 @@ uint64_t facts_bytes(const struct facts *facts)
 {
     if (!facts)
         return 0;
-    return sizeof *facts + facts->insn_count * sizeof *facts->by_insn + facts->range_count * sizeof *facts->ranges +
+    return sizeof *facts + facts->insn_count * sizeof *facts->by_insn +
+           facts->range_count * sizeof *facts->ranges +
            facts->more.room * sizeof *facts->more.items;
 }
 
@@ -171,7 +174,8 @@ void facts_free(struct facts *facts)
 static uint16_t index_of(const struct verifier *v, const struct verify_map *map)
 {
     /* The template of an inner map stands for many. */
-    if (map < v->in->maps || map >= v->in->maps + v->image->map_count || map - v->in->maps >= NO_MAP)
+    if (map < v->in->maps || map >= v->in->maps + v->image->map_count ||
+        map - v->in->maps >= NO_MAP)
         return NO_MAP;
     return (uint16_t)(map - v->in->maps);
 }
@@ -214,7 +218,9 @@ static void from_walk(const struct verifier *v, uint32_t insn, struct fact_insn 
     fact->kind = (uint8_t)(info->ptr_kind - 1);
     fact->flags |= FLAG_ACCESS | (info->is_mixed_kind ? FLAG_MIXED : 0);
     fact->mods = has_marks(fact->kind) && !info->is_mixed_kind ? info->ptr_mods : 0;
-    fact->map = has_map && fact->kind == REG_MAP_VALUE && !info->is_mixed_kind ? index_of(v, info->map) : NO_MAP;
+    fact->map = has_map && fact->kind == REG_MAP_VALUE && !info->is_mixed_kind
+                    ? index_of(v, info->map)
+                    : NO_MAP;
 }
 
 /* -- from the second pass ---------------------------------------------------------------------- */
@@ -228,7 +234,8 @@ static const struct cell *cell_of(const struct cell *state, uint32_t regno)
 
 static void add_more(struct facts *facts, uint32_t insn, uint32_t regno, const struct cell *cell)
 {
-    bool is_place = regno < FLOW_REGS && (cell->place.kind == PLACE_STACK || cell->place.kind == PLACE_MAP);
+    bool is_place =
+        regno < FLOW_REGS && (cell->place.kind == PLACE_STACK || cell->place.kind == PLACE_MAP);
     struct fact_more *more;
 
     if (!cell->range && !is_place)
@@ -240,8 +247,9 @@ static void add_more(struct facts *facts, uint32_t insn, uint32_t regno, const s
     }
     *more = (struct fact_more){.insn = insn, .range = cell->range, .regno = (uint8_t)regno};
     if (is_place)
-        more->address = (struct fact_address){cell->place.kind == PLACE_STACK ? FACT_STACK : FACT_MAP_VALUE,
-                                              cell->place.index, cell->place.off};
+        more->address =
+            (struct fact_address){cell->place.kind == PLACE_STACK ? FACT_STACK : FACT_MAP_VALUE,
+                                  cell->place.index, cell->place.off};
 }
 
 static void record_call(struct flow *f, const struct cell *state, uint32_t insn)
@@ -271,7 +279,8 @@ void facts_record(struct flow *f, const struct cell *state, uint32_t insn)
         fact->dst = state[0].range;
         return;
     }
-    fact->regs = (uint8_t)((isa_reads_dst(op) ? dst : NO_REG) | (isa_reads_src(op) ? src : NO_REG) << 4);
+    fact->regs =
+        (uint8_t)((isa_reads_dst(op) ? dst : NO_REG) | (isa_reads_src(op) ? src : NO_REG) << 4);
     fact->dst = isa_reads_dst(op) ? cell_of(state, dst)->range : 0;
     fact->src = isa_reads_src(op) ? cell_of(state, src)->range : 0;
     if (op->does == ISA_DO_CMPXCHG && dst && src)
@@ -289,8 +298,7 @@ void facts_record_edge(struct facts *facts, uint32_t insn, enum facts_way way)
     facts->by_insn[insn].flags |= way == FACTS_JUMPS ? FLAG_JUMPS : FLAG_FALLS;
 }
 
-/* A function is looked at again. */
-void facts_forget(struct facts *facts, uint32_t first, uint32_t end)
+void facts_forget(struct facts *facts, uint32_t first, uint32_t end, bool was_recorded)
 {
     size_t kept = 0;
 
@@ -301,10 +309,11 @@ void facts_forget(struct facts *facts, uint32_t first, uint32_t end)
         fact->regs = NO_REG | NO_REG << 4;
         fact->flags &= (uint8_t) ~(FLAG_REACHED | FLAG_FALLS | FLAG_JUMPS);
     }
-    for (size_t i = 0; i < facts->more.count; i++)
+    for (size_t i = 0; was_recorded && i < facts->more.count; i++)
         if (facts->more.items[i].insn < first || facts->more.items[i].insn >= end)
             facts->more.items[kept++] = facts->more.items[i];
-    facts->more.count = kept;
+    if (was_recorded)
+        facts->more.count = kept;
 }
 
 /* -- keeping it -------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@ struct verifier;
 /* Stage of verify_program, after a program was accepted: fills v->result->facts. Where there is no memory for them there are
  * fewer facts, or none (NULL): the verdict stands. */
 int facts_collect(struct verifier *);
-void facts_free(struct facts *); /* NULL is fine */
+void facts_free(struct facts *);                 /* NULL is fine */
 uint64_t facts_bytes(const struct facts *);      /* what they occupy */
 uint64_t facts_peak_bytes(const struct facts *); /* what collecting them took */
 
@@ -33,17 +33,24 @@ bool facts_edge_is_dead(const struct facts *, uint32_t insn, enum facts_way);
 void facts_range(const struct facts *, uint32_t insn, uint32_t regno, struct range *out);
 
 struct fact_pointer {
-    uint8_t kind;  /* enum reg_kind; REG_NONE: not known */
-    bool is_mixed; /* of several kinds that are accessed in the same way: stack, packet, map value, memory */
-    uint16_t mods; /* enum reg_mod: of kinds for which they decide how to access (context, sockets, BTF, arena) */
-    uint32_t map;  /* of a map value: its index in the image, or INSN_NONE: of several, or an inner map */
+    uint8_t kind; /* enum reg_kind; REG_NONE: not known */
+    bool
+        is_mixed; /* of several kinds that are accessed in the same way: stack, packet, map value, memory */
+    uint16_t
+        mods; /* enum reg_mod: of kinds for which they decide how to access (context, sockets, BTF, arena) */
+    uint32_t
+        map; /* of a map value: its index in the image, or INSN_NONE: of several, or an inner map */
 };
 /* What a load, store or atomic operation accesses; false: it is none, or never executed. */
 bool facts_pointer(const struct facts *, uint32_t insn, struct fact_pointer *out);
 /* The map (index in the image) that a call of a helper works on; INSN_NONE: none, several, or an inner map. */
 uint32_t facts_map(const struct facts *, uint32_t insn);
 
-enum fact_where { FACT_ANYWHERE, FACT_STACK /* of this function */, FACT_MAP_VALUE /* the first one of `map` */ };
+enum fact_where {
+    FACT_ANYWHERE,
+    FACT_STACK /* of this function */,
+    FACT_MAP_VALUE /* the first one of `map` */
+};
 struct fact_address {
     uint8_t where;  /* enum fact_where */
     uint32_t map;   /* index in the image */

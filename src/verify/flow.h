@@ -46,24 +46,25 @@ struct ranges {
 };
 
 struct flow_block {
-    uint32_t first, end;  /* instructions */
-    uint32_t next[2];     /* block that follows: falling through, jumping; INSN_NONE: no edge that was ever taken */
-    uint32_t order;       /* place in the order of its function; INSN_NONE: not reached */
+    uint32_t first, end; /* instructions */
+    uint32_t next
+        [2]; /* block that follows: falling through, jumping; INSN_NONE: no edge that was ever taken */
+    uint32_t order; /* place in the order of its function; INSN_NONE: not reached */
     uint32_t visits;
-    bool is_table;        /* ends with a jump by register: follows all that the function's tables name */
-    bool is_head;         /* an edge leads back to it */
+    bool is_table; /* ends with a jump by register: follows all that the function's tables name */
+    bool is_head;  /* an edge leads back to it */
     bool is_waiting;
-    struct cell *cells;   /* at its first instruction; NULL: not reached */
-    struct cell *back;    /* of heads: what came over edges that lead back */
+    struct cell *cells; /* at its first instruction; NULL: not reached */
+    struct cell *back;  /* of heads: what came over edges that lead back */
 };
 
 struct flow_function {
-    uint32_t slots;       /* of its frame that are followed */
+    uint32_t slots; /* of its frame that are followed */
     bool is_entered, is_waiting, is_done, is_unknown /* any arguments */;
     struct cell args[5];
-    uint32_t result;      /* range of what it returns */
+    uint32_t result; /* range of what it returns */
     bool has_result;
-    uint32_t entries;     /* how often its arguments grew */
+    uint32_t entries; /* how often its arguments grew */
 };
 
 struct flow {
@@ -75,11 +76,13 @@ struct flow {
     uint32_t *order;    /* blocks of the function under way, as they are looked at */
     uint32_t order_count;
     struct flow_function *functions;
-    uint32_t function; /* under way */
+    uint32_t function;   /* under way */
     uint32_t cell_count; /* of one state of it */
     void *free_cells;
     uint64_t bytes, peak_bytes;
-    bool has_failed;   /* no memory: no facts of this pass */
+    uint32_t result; /* what it returns so far */
+    bool has_result;
+    bool has_failed; /* no memory: no facts of this pass */
     bool is_recording;
     bool is_first_phase; /* entries are not looked at: all arguments are unknown */
     struct facts *facts;
@@ -107,7 +110,8 @@ bool flow_branch(struct flow *, struct cell *state, uint32_t insn, enum facts_wa
 /* -- facts.c: what is recorded ------------------------------------------------------------------- */
 void facts_record(struct flow *, const struct cell *state, uint32_t insn);
 void facts_record_edge(struct facts *, uint32_t insn, enum facts_way);
-void facts_forget(struct facts *, uint32_t first, uint32_t end);
+/* Instructions [first, end) are recorded anew; was_recorded: they have been before. */
+void facts_forget(struct facts *, uint32_t first, uint32_t end, bool was_recorded);
 /* All is recorded: takes over the ranges that were. False: no memory. */
 bool facts_keep(struct facts *, const struct range *ranges, uint32_t count);
 

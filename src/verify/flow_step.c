@@ -76,7 +76,8 @@ static bool is_exact(const struct cell *cell)
 }
 
 /* Of a sum or difference of all 64 bits; anything else yields no pointer that may be used as one. */
-static struct place place_of_sum(struct flow *f, const struct cell *a, const struct cell *b, bool is_sub)
+static struct place place_of_sum(struct flow *f, const struct cell *a, const struct cell *b,
+                                 bool is_sub)
 {
     const struct range *x = flow_range(f, a->range), *y = flow_range(f, b->range);
 
@@ -87,15 +88,16 @@ static struct place place_of_sum(struct flow *f, const struct cell *a, const str
     return (struct place){.kind = may_be_stack(a) || may_be_stack(b) ? PLACE_ANY : PLACE_OTHER};
 }
 
-static void step_move(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                      uint32_t at)
+static void step_move(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                      const struct isa_op *op, uint32_t at)
 {
     struct cell *dst = &state[SKEP_INSN_DST(insn)];
     uint32_t src = SKEP_INSN_SRC(insn);
     struct range range;
 
     if (!isa_uses_src(op)) {
-        set_number(dst, number_of(f, op->width == 8 ? (uint64_t)(int64_t)insn->imm : (uint32_t)insn->imm));
+        set_number(
+            dst, number_of(f, op->width == 8 ? (uint64_t)(int64_t)insn->imm : (uint32_t)insn->imm));
         return;
     }
     if (op->does == ISA_DO_CAST) {
@@ -116,8 +118,8 @@ static void step_move(struct flow *f, struct cell *state, const struct skep_insn
     set_number(dst, flow_intern(f, &range));
 }
 
-static void step_alu(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                     uint32_t at)
+static void step_alu(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                     const struct isa_op *op, uint32_t at)
 {
     struct cell *dst = &state[SKEP_INSN_DST(insn)];
     struct cell constant = {0};
@@ -156,7 +158,8 @@ static void step_alu(struct flow *f, struct cell *state, const struct skep_insn 
     /* Arithmetic on arena pointers keeps to 32 bits, whatever the instruction says. */
     if (f->v->arena && op->width == 8 && range.umax > UINT32_MAX)
         range_set_unknown(&range);
-    *dst = (struct cell){.range = range_is_empty(&range) ? RANGE_UNKNOWN : flow_intern(f, &range), .place = place};
+    *dst = (struct cell){.range = range_is_empty(&range) ? RANGE_UNKNOWN : flow_intern(f, &range),
+                         .place = place};
 }
 
 /* -- the stack --------------------------------------------------------------------------------- */
@@ -197,17 +200,19 @@ static struct cell *slot_at(struct flow *f, struct cell *state, int64_t off)
     return slot < f->cell_count ? &state[slot] : NULL;
 }
 
-/* May the access at `insn`, through a pointer of that cell, touch a stack in a place that is not known? */
+/* May the access at `insn`, through a pointer of that cell, touch a stack in a place that is not known? The memory that a
+ * kfunc yields may be the buffer on the stack that it was given (bpf_dynptr_slice). */
 static bool is_stray(const struct flow *f, const struct cell *base, uint32_t insn)
 {
     const struct insn_info *info = &f->v->info[insn];
 
-    (void)base;
+    if (info->ptr_kind == REG_MEM + 1 && base->place.kind == PLACE_ANY)
+        return true;
     return info->is_mixed_kind || info->ptr_kind == REG_STACK + 1 || !info->ptr_kind;
 }
 
-static void step_store(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                       uint32_t at)
+static void step_store(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                       const struct isa_op *op, uint32_t at)
 {
     const struct cell *base = cell_of(state, SKEP_INSN_DST(insn));
     int64_t off = base->place.off + (int64_t)insn->off;
@@ -260,13 +265,14 @@ static uint32_t range_of_load(uint32_t size, bool is_signed)
 }
 
 /* Constant content of a frozen map: what the walk took it for, too. */
-static uint32_t load_constant(struct flow *f, const struct verify_map *map, int64_t off, uint32_t size, bool is_signed)
+static uint32_t load_constant(struct flow *f, const struct verify_map *map, int64_t off,
+                              uint32_t size, bool is_signed)
 {
     uint64_t value = 0;
     const uint8_t *bytes;
 
-    if (!map->data || map->def.max_entries != 1 || map->def.type == SKEP_MAP_TYPE_INSN_ARRAY || off < 0 ||
-        (uint64_t)off + size > map->def.value_size)
+    if (!map->data || map->def.max_entries != 1 || map->def.type == SKEP_MAP_TYPE_INSN_ARRAY ||
+        off < 0 || (uint64_t)off + size > map->def.value_size)
         return range_of_load(size, is_signed);
     bytes = map->data + off;
     for (uint32_t i = 0; i < size; i++)
@@ -276,8 +282,8 @@ static uint32_t load_constant(struct flow *f, const struct verify_map *map, int6
     return number_of(f, value);
 }
 
-static struct cell load_slot(struct flow *f, struct cell *state, int64_t off, uint32_t size, bool is_signed,
-                             uint32_t at)
+static struct cell load_slot(struct flow *f, struct cell *state, int64_t off, uint32_t size,
+                             bool is_signed, uint32_t at)
 {
     struct cell *slot = slot_at(f, state, off), value;
     struct range range;
@@ -301,8 +307,8 @@ static struct cell load_slot(struct flow *f, struct cell *state, int64_t off, ui
     return value;
 }
 
-static void step_load(struct flow *f, struct cell *state, const struct skep_insn *insn, uint32_t size, bool is_signed,
-                      uint32_t at)
+static void step_load(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                      uint32_t size, bool is_signed, uint32_t at)
 {
     const struct cell *base = cell_of(state, SKEP_INSN_SRC(insn));
     struct cell *dst = &state[SKEP_INSN_DST(insn)];
@@ -322,8 +328,8 @@ static void step_load(struct flow *f, struct cell *state, const struct skep_insn
     }
 }
 
-static void step_atomic(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                        uint32_t at)
+static void step_atomic(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                        const struct isa_op *op, uint32_t at)
 {
     const struct cell *base = cell_of(state, SKEP_INSN_DST(insn));
     int64_t off = base->place.off + (int64_t)insn->off;
@@ -350,8 +356,8 @@ static void step_atomic(struct flow *f, struct cell *state, const struct skep_in
         state[op->does == ISA_DO_CMPXCHG ? 0 : SKEP_INSN_SRC(insn)].place.kind = PLACE_ANY;
 }
 
-static void step_imm64(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                       uint32_t at)
+static void step_imm64(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                       const struct isa_op *op, uint32_t at)
 {
     struct cell *dst = &state[SKEP_INSN_DST(insn)];
 
@@ -392,8 +398,8 @@ static void give(struct flow *f, struct cell *state, uint32_t regno, uint64_t si
         forget_stack(f, state);
 }
 
-static void step_call_local(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                            uint32_t at)
+static void step_call_local(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                            const struct isa_op *op, uint32_t at)
 {
     uint32_t target = (uint32_t)isa_target(op, insn, at), callee = f->v->info[target].subprog;
     const struct flow_function *function = &f->functions[callee];
@@ -403,7 +409,9 @@ static void step_call_local(struct flow *f, struct cell *state, const struct ske
     for (uint32_t i = 1; i <= 5; i++) {
         args[i - 1] = f->v->info[target].live_regs >> i & 1 ? state[i] : unknown_cell;
         args[i - 1].same = 0;
-        if (may_be_stack(&args[i - 1])) { /* it may hand it on, and write all that can be reached from there */
+        if (may_be_stack(
+                &args[i -
+                      1])) { /* it may hand it on, and write all that can be reached from there */
             args[i - 1] = (struct cell){.range = args[i - 1].range, .place = {.kind = PLACE_ANY}};
             forget_stack(f, state);
         }
@@ -428,7 +436,8 @@ static void enter_loop(struct flow *f, const struct cell *state)
 }
 
 /* Functions of the program among the arguments may be called with anything; by bpf_loop we know what with. */
-static void enter_callbacks(struct flow *f, const struct cell *state, const struct cfg_callee *callee, bool is_loop)
+static void enter_callbacks(struct flow *f, const struct cell *state,
+                            const struct cfg_callee *callee, bool is_loop)
 {
     bool is_found = false;
 
@@ -446,8 +455,8 @@ static void enter_callbacks(struct flow *f, const struct cell *state, const stru
 }
 
 /* Most bytes that the helper writes to argument n; 0: no limit is known. */
-static uint64_t written(struct flow *f, const struct cell *state, const struct platform_helper *proto, uint32_t n,
-                        uint32_t at)
+static uint64_t written(struct flow *f, const struct cell *state,
+                        const struct platform_helper *proto, uint32_t n, uint32_t at)
 {
     const struct insn_info *info = &f->v->info[at];
     uint16_t arg = proto->args[n], next = n + 1 < 5 ? proto->args[n + 1] & ARG_KIND : ARG_NONE;
@@ -461,29 +470,24 @@ static uint64_t written(struct flow *f, const struct cell *state, const struct p
     return 0;
 }
 
+/* Is it written through, if it points into a stack? */
 static bool may_write(uint16_t arg)
 {
     switch (arg & ARG_KIND) {
-    case ARG_NONE:
-    case ARG_LOOSE: /* numbers, and pointers that are printed or read as foreign memory */
-    case ARG_ANY:
-    case ARG_SCALAR:
-    case ARG_SIZE:
-    case ARG_SIZE_OR_ZERO:
-    case ARG_ALLOC_SIZE:
-    case ARG_MAP_KEY:
-    case ARG_STR:
-        return false;
-    case ARG_MAP_VALUE:
-        return arg & (ARG_WRITES | ARG_UNINIT);
+    case ARG_STACK:
+    case ARG_DYNPTR:
+        return true;
     case ARG_MEM:
         return !(arg & ARG_RDONLY);
-    default:
-        return true;
+    case ARG_MAP_VALUE:
+        return arg & (ARG_WRITES | ARG_UNINIT);
+    default: /* numbers, what is only read, and pointers that are never to a stack */
+        return false;
     }
 }
 
-static uint32_t helper_result(struct flow *f, const struct cell *state, const struct platform_helper *proto)
+static uint32_t helper_result(struct flow *f, const struct cell *state,
+                              const struct platform_helper *proto)
 {
     struct range range;
 
@@ -503,13 +507,14 @@ static uint32_t helper_result(struct flow *f, const struct cell *state, const st
     return RANGE_UNKNOWN;
 }
 
-static void step_call(struct flow *f, struct cell *state, const struct skep_insn *insn, const struct isa_op *op,
-                      uint32_t at)
+static void step_call(struct flow *f, struct cell *state, const struct skep_insn *insn,
+                      const struct isa_op *op, uint32_t at)
 {
     const struct platform_helper *proto =
         op->does == ISA_DO_CALL_HELPER ? helper_proto(f->v, (uint32_t)insn->imm) : NULL;
     struct cfg_callee callee = {.effects = EFFECT_CALLBACK};
     uint32_t result = RANGE_UNKNOWN;
+    bool yields_stack = false;
 
     if (op->does == ISA_DO_CALL_LOCAL) {
         step_call_local(f, state, insn, op, at);
@@ -518,18 +523,19 @@ static void step_call(struct flow *f, struct cell *state, const struct skep_insn
     cfg_callee(f->v, at, &callee);
     enter_callbacks(f, state, &callee, proto && proto->id == HELPER_LOOP);
     for (uint32_t n = 0; n < 5; n++) {
-        if (!proto)
-            give(f, state, n + 1, 0);
-        else if (may_write(proto->args[n]))
-            give(f, state, n + 1, proto->args[n] & ARG_KIND ? written(f, state, proto, n, at) : 0);
+        bool is_stack = may_be_stack(&state[n + 1]);
+
+        if (is_stack && (!proto || callee.effects & EFFECT_CALLBACK))
+            forget_stack(f, state);
+        else if (is_stack && may_write(proto->args[n]))
+            give(f, state, n + 1, written(f, state, proto, n, at));
+        yields_stack |= is_stack && !proto;
     }
-    if (callee.effects & EFFECT_CALLBACK)
-        for (uint32_t i = 1; i <= 5; i++)
-            if (may_be_stack(&state[i]))
-                forget_stack(f, state);
     if (proto)
         result = helper_result(f, state, proto);
     after_call(state, result);
+    if (yields_stack)
+        state[0].place.kind = PLACE_ANY;
 }
 
 /* -- one instruction --------------------------------------------------------------------------- */

@@ -169,6 +169,7 @@ static int give_away(struct verifier *v, uint32_t ref)
     STATE_EACH_REG(v->cur, reg, slot)
     {
         if (in_rcu && reg->ref == ref && reg->mods & MOD_ALLOC && reg->mods & MOD_PERCPU) {
+            STATE_OWN_REG(v, v->cur, reg, slot);
             reg->ref = 0;
             reg->mods = (uint16_t)((reg->mods & ~MOD_ALLOC) | MOD_RCU);
         }

@@ -92,9 +92,7 @@ int helper_constant_key(struct verifier *v, uint32_t regno, struct call_meta *me
     index = (uint32_t)(-offset - 1) / 8;
     byte = 7 - (uint32_t)(-offset - 1) % 8;
     frame = v->cur->frames[key->frame];
-    if (index >= frame->slot_count)
-        return 0;
-    slot = &frame->slots[index];
+    slot = frame_slot(frame, index);
     for (uint32_t i = byte; i < 8 && slot->bytes[i] == BYTE_ZERO; i++)
         zeros++;
     if (zeros >= size) { /* such bytes are compared exactly anyway */

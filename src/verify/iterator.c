@@ -11,6 +11,7 @@
  * repeat (Linux 6.18 does the same, so both accept the same loops).
  */
 #include "verify/iterator.h"
+#include "verify/prune.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
     struct frame *frame = v->cur->frames[owner];
 
     for (uint32_t i = 0; i < type->slots; i++)
-        if (memchr(frame->slots[slot - i].bytes, BYTE_ITER, sizeof frame->slots[slot - i].bytes))
+        if (memchr(frame_slot(frame, slot - i)->bytes, BYTE_ITER, sizeof slot_nothing.bytes))
             return reject_reg(v, CODE_ITERATOR, regno, "expected uninitialized iter_%s as arg #%u",
                               type->name, regno - 1);
     for (uint32_t i = 0; i < type->slots; i++) {
@@ -67,7 +68,7 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
     if (!ref)
         return reject_memory(v);
     for (uint32_t i = 0; i < type->slots; i++)
-        set_slot(v, frame->slots + slot - i, type, i == 0 ? ref : 0);
+        set_slot(v, frame_own_slot(v, frame, slot - i), type, i == 0 ? ref : 0);
     stack_mark_written(v->cur, owner, slots_of(slot, type->slots));
     return 0;
 }
@@ -75,13 +76,15 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
 static int destroy(struct verifier *v, uint32_t owner, uint32_t slot, uint32_t count)
 {
     struct frame *frame = v->cur->frames[owner];
-    int code = reference_release(v, frame->slots[slot].reg.ref);
+    int code = reference_release(v, frame_slot(frame, slot)->reg.ref);
 
     if (code)
         return code;
     for (uint32_t i = 0; i < count; i++) {
-        memset(frame->slots[slot - i].bytes, BYTE_NONE, sizeof frame->slots[slot - i].bytes);
-        reg_set_none(&frame->slots[slot - i].reg);
+        struct slot *at = frame_own_slot(v, frame, slot - i);
+
+        memset(at->bytes, BYTE_NONE, sizeof at->bytes);
+        reg_set_none(&at->reg);
     }
     stack_mark_written(v->cur, owner, slots_of(slot, count));
     return 0;
@@ -94,7 +97,7 @@ static int check_slots(struct verifier *v, uint32_t regno, const struct frame *f
                        const struct iterator_type *type)
 {
     for (uint32_t i = 0; i < type->slots; i++) {
-        const struct slot *at = frame->slots + slot - i;
+        const struct slot *at = frame_slot(frame, slot - i);
 
         if (!is_all(at, BYTE_ITER) || (i == 0) != (at->reg.ref != 0) ||
             at->reg.iter.btf_id != type->btf_id)
@@ -133,7 +136,7 @@ int iterator_arg(struct verifier *v, uint32_t regno, uint32_t insn, struct call_
     stack_mark_read(v, v->cur, owner, slots_of((uint32_t)slot, type.slots));
     meta->iter_frame = (uint8_t)owner;
     meta->iter_slot = (uint8_t)slot;
-    meta->ref = frame->slots[slot].reg.ref;
+    meta->ref = frame_slot(frame, (uint32_t)slot)->reg.ref;
     return type.flags & KFUNC_ITER_DESTROY ? destroy(v, owner, (uint32_t)slot, type.slots) : 0;
 }
 
@@ -143,77 +146,19 @@ void iterator_end_rcu(struct verifier *v)
 
     for (uint32_t f = 0; f <= s->depth; f++)
         for (uint32_t i = 0; i < s->frames[f]->slot_count; i++) {
-            struct slot *slot = s->frames[f]->slots + i;
+            const struct slot *slot = frame_slot(s->frames[f], i);
 
             if (slot->bytes[0] == BYTE_ITER && slot->reg.mods & MOD_RCU)
-                slot->reg.mods = (uint16_t)((slot->reg.mods & ~MOD_RCU) | MOD_UNTRUSTED);
+                frame_own_slot(v, s->frames[f], i)->reg.mods =
+                    (uint16_t)((slot->reg.mods & ~MOD_RCU) | MOD_UNTRUSTED);
         }
-}
-
-/* -- widening ------------------------------------------------------------------------------------ */
-
-/* Which identities of the last turn became which of this one: one to one. */
-struct renames {
-    struct {
-        uint32_t old, cur;
-    } pairs[MAX_FRAMES * (11 + SLOTS_MAX)];
-    uint32_t count;
-};
-
-static bool is_renamed(struct renames *names, uint32_t old, uint32_t cur)
-{
-    if (!old || !cur)
-        return old == cur;
-    for (uint32_t i = 0; i < names->count; i++) {
-        if (names->pairs[i].old == old)
-            return names->pairs[i].cur == cur;
-        if (names->pairs[i].cur == cur)
-            return false;
-    }
-    names->pairs[names->count].old = old;
-    names->pairs[names->count++].cur = cur;
-    return true;
-}
-
-static bool is_same(struct renames *names, const struct reg *old, const struct reg *cur)
-{
-    return range_equal(&old->v, &cur->v) && old->off == cur->off &&
-           old->has_delta == cur->has_delta && is_renamed(names, old->id, cur->id);
-}
-
-static void widen_reg(struct renames *names, const struct reg *old, struct reg *cur)
-{
-    if (old->kind != REG_SCALAR || cur->kind != REG_SCALAR || old->is_precise || cur->is_precise ||
-        is_same(names, old, cur))
-        return;
-    reg_set_unknown(cur);
-}
-
-static void widen_frame(struct renames *names, const struct frame *old, struct frame *cur)
-{
-    uint32_t count = old->slot_count < cur->slot_count ? old->slot_count : cur->slot_count;
-
-    for (uint32_t i = 0; i < 11; i++)
-        widen_reg(names, old->regs + i, cur->regs + i);
-    for (uint32_t i = 0; i < count; i++)
-        if (old->slots[i].bytes[0] == BYTE_SPILL && cur->slots[i].bytes[0] == BYTE_SPILL)
-            widen_reg(names, &old->slots[i].reg, &cur->slots[i].reg);
-}
-
-static void widen(const struct state *old, struct state *cur)
-{
-    struct renames names;
-
-    names.count = 0;
-    for (uint32_t frame = old->depth + 1; frame-- > 0;)
-        widen_frame(&names, old->frames[frame], cur->frames[frame]);
 }
 
 /* -- next ---------------------------------------------------------------------------------------- */
 
-static struct reg *iterator_in(const struct state *s, const struct call_meta *meta)
+static struct reg *iterator_in(struct verifier *v, struct state *s, const struct call_meta *meta)
 {
-    return &s->frames[meta->iter_frame]->slots[meta->iter_slot].reg;
+    return &frame_own_slot(v, s->frames[meta->iter_frame], meta->iter_slot)->reg;
 }
 
 /* The path on which there was one more: v->cur's r0 says what `next` returns, null or not. */
@@ -224,16 +169,16 @@ static int follow_active(struct verifier *v, uint32_t insn, const struct call_me
 
     if (!active)
         return reject_memory(v); /* explore_push has said why: the first refusal counts */
-    iterator_in(active, meta)->iter.depth++;
+    iterator_in(v, active, meta)->iter.depth++;
     if (previous)
-        widen(previous, active);
+        prune_widen(v, previous, active);
     state_regs(active)[0].mods &= (uint16_t)~MOD_MAYBE_NULL;
     return 0;
 }
 
 int iterator_next(struct verifier *v, uint32_t insn, struct call_meta *meta)
 {
-    struct reg *iterator = iterator_in(v->cur, meta), *result = verifier_reg(v, 0);
+    struct reg *iterator = iterator_in(v, v->cur, meta), *result = verifier_reg(v, 0);
     int code = 0;
 
     if (iterator->iter.state == ITER_ACTIVE)
@@ -242,6 +187,7 @@ int iterator_next(struct verifier *v, uint32_t insn, struct call_meta *meta)
         code = reject_internal(v, "an iterator that is neither active nor drained");
     if (code)
         return code;
+    iterator = iterator_in(v, v->cur, meta); /* shared with the other path since */
     iterator->iter.state = ITER_DRAINED;
     reg_set_const(result, 0);
     result->is_precise = !v->can_bpf; /* without CAP_BPF every number counts */

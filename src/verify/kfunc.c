@@ -285,7 +285,7 @@ static void return_kernel_object(const struct verifier *v, const struct call_met
     bool is_rcu = kfunc->flags & KFUNC_RCU_HELD;
 
     if (kfunc->flags & KFUNC_ITER_NEXT)
-        is_rcu |= !!(frame->slots[meta->iter_slot].reg.mods & MOD_RCU);
+        is_rcu |= !!(frame_slot(frame, meta->iter_slot)->reg.mods & MOD_RCU);
     set_object(r0,
                kfunc->does == KFUNC_DOES_GET_KMEM_CACHE ? MOD_UNTRUSTED
                : is_rcu                                 ? MOD_RCU

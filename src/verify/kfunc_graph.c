@@ -129,6 +129,7 @@ int kfunc_graph_give(struct verifier *v)
 
         if (reg->ref != ref)
             continue;
+        STATE_OWN_REG(v, v->cur, reg, slot);
         reg->ref = 0;
         code = kfunc_set_non_owning(v, reg);
         if (code)

@@ -177,7 +177,7 @@ static int save_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t ir
     struct slot *slot;
     int code;
 
-    if (at < frame->slot_count && is_flag(&frame->slots[at], false))
+    if (is_flag(frame_slot(frame, at), false))
         return reject_reg(v, CODE_SECTION, regno, "expected uninitialized irq flag as arg#%u",
                           regno - 1);
     code = memory_access(v, regno, 0, 8, ACCESS_WRITE, -1, false, false);
@@ -185,7 +185,7 @@ static int save_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t ir
         return code;
     if (!frame_grow(v, frame, at + 1) || !state_ref_add(v, v->cur, REF_IRQ, id, NULL))
         return reject_memory(v);
-    slot = &frame->slots[at];
+    slot = frame_own_slot(v, frame, at);
     memset(slot->bytes, BYTE_IRQ, sizeof slot->bytes);
     reg_set_pointer(&slot->reg, REG_STACK, 0);
     slot->reg.ref = id;
@@ -200,9 +200,10 @@ static int restore_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t
     static const char *const names[] = {[IRQ_NATIVE] = "native", [IRQ_LOCK] = "lock"};
     uint32_t owner = verifier_reg(v, regno)->frame;
     struct frame *frame = v->cur->frames[owner];
-    struct slot *slot = at < frame->slot_count ? &frame->slots[at] : NULL;
+    const struct slot *slot = frame_slot(frame, at);
+    struct slot *own;
 
-    if (!slot || !is_flag(slot, true) || !slot->reg.ref)
+    if (!is_flag(slot, true) || !slot->reg.ref)
         return reject_reg(v, CODE_SECTION, regno, "expected an initialized irq flag as arg#%u",
                           regno - 1);
     stack_mark_read(v, v->cur, owner, UINT64_C(1) << at);
@@ -222,8 +223,9 @@ static int restore_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t
         return code;
     }
     state_ref_remove(v->cur, REF_IRQ, slot->reg.ref);
-    memset(slot->bytes, BYTE_NONE, sizeof slot->bytes);
-    reg_set_none(&slot->reg);
+    own = frame_own_slot(v, frame, at);
+    memset(own->bytes, BYTE_NONE, sizeof own->bytes);
+    reg_set_none(&own->reg);
     stack_mark_written(v->cur, owner, UINT64_C(1) << at);
     return 0;
 }

@@ -305,7 +305,7 @@ static void add_slot(const struct verifier *v, struct text *t, const struct fram
         [BYTE_NONE] = '?',   [BYTE_SPILL] = 'r', [BYTE_MISC] = 'm', [BYTE_ZERO] = '0',
         [BYTE_DYNPTR] = 'd', [BYTE_ITER] = 'i',  [BYTE_IRQ] = 'f',
     };
-    const struct slot *slot = &f->slots[index];
+    const struct slot *slot = frame_slot(f, index);
     bool is_written = false;
     char bytes[9] = "";
 

@@ -110,7 +110,7 @@ static int complete(struct verifier *v, struct visit *visit)
     }
     if (changed && !rc) /* so many turns are not seen in practice: all numbers count then */
         for (edge = visit->backedges; edge; edge = edge->next)
-            precision_mark_all(&edge->state);
+            precision_mark_all(v, &edge->state);
     while (visit->backedges) {
         edge = visit->backedges;
         visit->backedges = edge->next;

@@ -86,21 +86,28 @@ static void unpack_linked(uint64_t bits, struct linked *out)
     }
 }
 
-static void link_add(struct linked *linked, struct reg *reg, uint32_t id, uint32_t frame, bool is_slot,
-                     uint32_t index)
+/* False: there is no room. */
+static bool link_add(struct linked *linked, uint32_t frame, bool is_slot, uint32_t index)
 {
-    if (reg->kind != REG_SCALAR || reg->id != id)
-        return;
-    if (linked->count == LINKED_MAX) {
-        reg->id = 0;
-        reg->has_delta = false;
-        reg->off = 0;
-        return;
-    }
+    if (linked->count == LINKED_MAX)
+        return false;
     linked->items[linked->count++] = (struct linked_item){(uint8_t)frame, is_slot, (uint8_t)index};
+    return true;
 }
 
-void linked_collect(struct state *s, uint32_t id, struct linked *linked)
+static bool is_linked(const struct reg *reg, uint32_t id)
+{
+    return reg->kind == REG_SCALAR && reg->id == id;
+}
+
+static void unlink_reg(struct reg *reg)
+{
+    reg->id = 0;
+    reg->has_delta = false;
+    reg->off = 0;
+}
+
+void linked_collect(struct verifier *v, struct state *s, uint32_t id, struct linked *linked)
 {
     for (uint32_t i = 0; i < linked->count; i++) /* dst and src may be one number: collected once */
         if (linked_reg(s, &linked->items[i])->id == id)
@@ -109,10 +116,14 @@ void linked_collect(struct state *s, uint32_t id, struct linked *linked)
         struct frame *frame = s->frames[f];
 
         for (uint32_t i = 0; i < 11; i++)
-            link_add(linked, &frame->regs[i], id, f, false, i);
-        for (uint32_t i = 0; i < frame->slot_count; i++)
-            if (frame->slots[i].bytes[0] == BYTE_SPILL)
-                link_add(linked, &frame->slots[i].reg, id, f, true, i);
+            if (is_linked(&frame->regs[i], id) && !link_add(linked, f, false, i))
+                unlink_reg(&frame->regs[i]);
+        for (uint32_t i = 0; i < frame->slot_count; i++) {
+            const struct slot *slot = frame_slot(frame, i);
+
+            if (slot->bytes[0] == BYTE_SPILL && is_linked(&slot->reg, id) && !link_add(linked, f, true, i))
+                unlink_reg(&frame_own_slot(v, frame, i)->reg);
+        }
     }
 }
 
@@ -359,7 +370,7 @@ static enum back back_one(struct verifier *v, struct precision *p, uint32_t insn
 
 /* -- the walk ---------------------------------------------------------------------------------- */
 
-static void mark_frame_all(struct frame *frame, bool *changed)
+static void mark_frame_all(struct verifier *v, struct frame *frame, bool *changed)
 {
     for (uint32_t i = 0; i < 10; i++) {
         if (frame->regs[i].kind == REG_SCALAR && !frame->regs[i].is_precise) {
@@ -368,32 +379,32 @@ static void mark_frame_all(struct frame *frame, bool *changed)
         }
     }
     for (uint32_t i = 0; i < frame->slot_count; i++) {
-        struct slot *slot = &frame->slots[i];
+        const struct slot *slot = frame_slot(frame, i);
 
         if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && !slot->reg.is_precise) {
-            slot->reg.is_precise = true;
+            frame_own_slot(v, frame, i)->reg.is_precise = true;
             *changed = true;
         }
     }
 }
 
 /* The trace was lost: everything on this path counts. */
-static void mark_all(struct state *s, bool *changed)
+static void mark_all(struct verifier *v, struct state *s, bool *changed)
 {
     for (; s; s = s->parent)
         for (uint32_t f = 0; f <= s->depth; f++)
-            mark_frame_all(s->frames[f], changed);
+            mark_frame_all(v, s->frames[f], changed);
 }
 
-void precision_mark_all(struct state *s)
+void precision_mark_all(struct verifier *v, struct state *s)
 {
     bool changed = false;
 
-    mark_all(s, &changed);
+    mark_all(v, s, &changed);
 }
 
 /* Marks what the masks name in a checkpoint; keeps in the masks what was not marked before. */
-static void mark_checkpoint(struct precision *p, struct state *s, bool *changed)
+static void mark_checkpoint(struct verifier *v, struct precision *p, struct state *s, bool *changed)
 {
     for (uint32_t f = 0; f <= p->frame; f++) {
         struct frame *frame;
@@ -417,13 +428,12 @@ static void mark_checkpoint(struct precision *p, struct state *s, bool *changed)
         }
         for (uint64_t left = p->slots[f]; left; left &= left - 1) {
             uint32_t i = (uint32_t)__builtin_ctzll(left);
-            struct slot *slot = i < frame->slot_count ? &frame->slots[i] : NULL;
+            const struct slot *slot = frame_slot(frame, i);
 
-            if (!slot || slot->bytes[0] != BYTE_SPILL || slot->reg.kind != REG_SCALAR ||
-                slot->reg.is_precise) {
+            if (slot->bytes[0] != BYTE_SPILL || slot->reg.kind != REG_SCALAR || slot->reg.is_precise) {
                 p->slots[f] &= ~(UINT64_C(1) << i);
             } else {
-                slot->reg.is_precise = true;
+                frame_own_slot(v, frame, i)->reg.is_precise = true;
                 *changed = true;
             }
         }
@@ -467,7 +477,7 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
             if (is_first) {
                 is_first = false;
             } else if (back_one(v, p, insn, after, step) == BACK_LOST) {
-                mark_all(start, changed);
+                mark_all(v, start, changed);
                 return 0;
             }
             if (is_empty(p))
@@ -481,13 +491,13 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
         s = s->parent;
         if (!s)
             break;
-        mark_checkpoint(p, s, changed);
+        mark_checkpoint(v, p, s, changed);
         if (is_empty(p))
             return 0;
         insn = s->last_insn;
     }
     if (!is_empty(p))
-        mark_all(start, changed);
+        mark_all(v, start, changed);
     return 0;
 }
 
@@ -546,10 +556,13 @@ int precision_propagate_changed(struct verifier *v, const struct state *old, str
         for (uint32_t i = 0; i < 10; i++)
             if (frame->regs[i].kind == REG_SCALAR && frame->regs[i].is_precise && (live >> i & 1))
                 p->regs[f] |= (uint16_t)(1u << i);
-        for (uint32_t i = 0; i < frame->slot_count; i++)
-            if (frame->slots[i].bytes[0] == BYTE_SPILL && frame->slots[i].reg.kind == REG_SCALAR &&
-                frame->slots[i].reg.is_precise && (old->stack_read[f] >> i & 1))
+        for (uint32_t i = 0; i < frame->slot_count; i++) {
+            const struct slot *slot = frame_slot(frame, i);
+
+            if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && slot->reg.is_precise &&
+                (old->stack_read[f] >> i & 1))
                 p->slots[f] |= UINT64_C(1) << i;
+        }
     }
     p->frame = cur->depth;
     if (is_empty(p))

@@ -19,14 +19,14 @@ struct linked {
     struct linked_item items[LINKED_MAX];
 };
 
-static inline struct reg *linked_reg(const struct state *s, const struct linked_item *item)
+static inline const struct reg *linked_reg(const struct state *s, const struct linked_item *item)
 {
-    struct frame *frame = s->frames[item->frame];
+    const struct frame *frame = s->frames[item->frame];
 
-    return item->is_slot ? &frame->slots[item->index].reg : &frame->regs[item->index];
+    return item->is_slot ? &frame_slot(frame, item->index)->reg : &frame->regs[item->index];
 }
 /* Adds all scalars with that id; those that do not fit get an identity of none. */
-void linked_collect(struct state *, uint32_t id, struct linked *);
+void linked_collect(struct verifier *, struct state *, uint32_t id, struct linked *);
 int precision_step_linked(struct verifier *, struct state *, const struct linked *);
 
 /* As precision_propagate; *changed: something was marked that was not before. */

@@ -103,10 +103,13 @@ static bool depths_differ(const struct state *old, const struct state *cur)
     for (uint32_t f = 0; f <= old->depth; f++) {
         const struct frame *a = old->frames[f], *b = cur->frames[f];
 
-        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++)
-            if (a->slots[i].bytes[0] == BYTE_ITER && b->slots[i].bytes[0] == BYTE_ITER &&
-                a->slots[i].reg.iter.state == ITER_ACTIVE && a->slots[i].reg.iter.depth != b->slots[i].reg.iter.depth)
+        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
+            const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
+
+            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER && x->reg.iter.state == ITER_ACTIVE &&
+                x->reg.iter.depth != y->reg.iter.depth)
                 return true;
+        }
     }
     return false;
 }
@@ -123,8 +126,8 @@ static bool iterator_is_active(const struct verifier *v)
     off = arg->off + (int64_t)arg->v.bits.value;
     frame = v->cur->frames[arg->frame];
     slot = (uint32_t)(-off - 1) / 8;
-    return off < 0 && slot < frame->slot_count && frame->slots[slot].bytes[0] == BYTE_ITER &&
-           frame->slots[slot].reg.iter.state == ITER_ACTIVE;
+    return off < 0 && frame_slot(frame, slot)->bytes[0] == BYTE_ITER &&
+           frame_slot(frame, slot)->reg.iter.state == ITER_ACTIVE;
 }
 
 /* The checkpoint's paths are not finished: this one came from it. *may_add: a further checkpoint makes sense. */
@@ -179,7 +182,7 @@ static int covered(struct verifier *v, struct state *old, uint32_t insn, bool is
     return rc ? rc : 1;
 }
 
-static void forget_precision(struct state *s)
+static void forget_precision(struct verifier *v, struct state *s)
 {
     for (uint32_t f = 0; f <= s->depth; f++) {
         struct frame *frame = s->frames[f];
@@ -187,7 +190,8 @@ static void forget_precision(struct state *s)
         for (uint32_t i = 0; i < 10; i++)
             frame->regs[i].is_precise = false;
         for (uint32_t i = 0; i < frame->slot_count; i++)
-            frame->slots[i].reg.is_precise = false;
+            if (frame_slot(frame, i)->reg.is_precise)
+                frame_own_slot(v, frame, i)->reg.is_precise = false;
     }
 }
 
@@ -197,13 +201,12 @@ static void forget_single_ids(struct verifier *v, struct state *s)
     enum { KNOWN_MAX = 64 };
     struct {
         uint32_t id;
-        struct reg *reg; /* NULL: seen more than once */
+        bool is_shared;
     } known[KNOWN_MAX];
-    uint32_t count = 0;
+    uint32_t count = 0, single = 0;
     struct reg *reg;
     struct slot *slot;
 
-    (void)v;
     STATE_EACH_REG (s, reg, slot) {
         uint32_t i = 0;
 
@@ -212,20 +215,29 @@ static void forget_single_ids(struct verifier *v, struct state *s)
         while (i < count && known[i].id != reg->id)
             i++;
         if (i < count) {
-            known[i].reg = NULL;
+            single -= !known[i].is_shared;
+            known[i].is_shared = true;
         } else if (count < KNOWN_MAX) {
-            known[count].id = reg->id;
-            known[count++].reg = reg;
-        } else {
-            return;
+            known[count].is_shared = false;
+            known[count++].id = reg->id;
+            single++;
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!known[i].reg)
+    if (!single)
+        return;
+    STATE_EACH_REG (s, reg, slot) {
+        uint32_t i = 0;
+
+        if (reg->kind != REG_SCALAR || !reg->id)
             continue;
-        known[i].reg->id = 0;
-        known[i].reg->has_delta = false;
-        known[i].reg->off = 0;
+        while (i < count && known[i].id != reg->id)
+            i++;
+        if (i == count || known[i].is_shared)
+            continue;
+        STATE_OWN_REG(v, s, reg, slot);
+        reg->id = 0;
+        reg->has_delta = false;
+        reg->off = 0;
     }
 }
 
@@ -237,7 +249,7 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
         return reject_memory(v);
     v->last_jumps_processed = v->jumps_processed;
     v->last_processed = v->processed;
-    forget_precision(cur);
+    forget_precision(v, cur);
     forget_single_ids(v, cur);
     cur->insn = insn;
     if (!state_copy(v, s, cur))

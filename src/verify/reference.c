@@ -37,8 +37,10 @@ int reference_release(struct verifier *v, uint32_t ref)
     if (!state_ref_remove(v->cur, REF_POINTER, ref))
         return reject(v, CODE_REF_RELEASE, "reference %u is not held", ref);
     STATE_EACH_REG (v->cur, reg, slot) {
-        if (reg->ref == ref)
+        if (reg->ref == ref) {
+            STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
+        }
     }
     return 0;
 }
@@ -50,8 +52,10 @@ void reference_invalidate_packets(struct verifier *v)
 
     STATE_EACH_REG (v->cur, reg, slot) {
         if (reg_is_packet(reg) || reg->kind == REG_PACKET_END ||
-            (reg->kind == REG_MEM && (reg->mods & MOD_PACKET_SLICE)))
+            (reg->kind == REG_MEM && (reg->mods & MOD_PACKET_SLICE))) {
+            STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
+        }
     }
 }
 
@@ -61,8 +65,10 @@ void reference_invalidate_non_owning(struct verifier *v)
     struct slot *slot;
 
     STATE_EACH_REG (v->cur, reg, slot) {
-        if (reg->kind == REG_BTF && (reg->mods & MOD_NON_OWNING))
+        if (reg->kind == REG_BTF && (reg->mods & MOD_NON_OWNING)) {
+            STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
+        }
     }
 }
 
@@ -80,6 +86,7 @@ void reference_end_rcu(struct verifier *v)
     STATE_EACH_REG (v->cur, reg, slot) {
         if (!(reg->mods & MOD_RCU))
             continue;
+        STATE_OWN_REG(v, v->cur, reg, slot);
         reg->mods = (uint16_t)((reg->mods & ~(MOD_RCU | MOD_MAYBE_NULL)) | MOD_UNTRUSTED);
     }
     iterator_end_rcu(v);

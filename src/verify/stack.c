@@ -189,7 +189,7 @@ int stack_destroy_objects(struct verifier *v, struct frame *frame, uint32_t firs
     int rc = 0;
 
     for (uint32_t i = first; !rc && i <= last && i < frame->slot_count; i++)
-        if (frame->slots[i].bytes[0] == BYTE_DYNPTR || frame->slots[i].bytes[7] == BYTE_DYNPTR)
+        if (frame_slot(frame, i)->bytes[0] == BYTE_DYNPTR)
             rc = dynptr_destroy(v, frame, i);
     return rc;
 }
@@ -226,17 +226,18 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
     struct state *s = v->cur;
     struct frame *frame = s->frames[ptr->frame];
     uint32_t index = slot_of(off), byte = byte_of(off);
-    struct slot *slot = &frame->slots[index];
     bool is_imm = !value && insn && v->info[v->insn].op->kind == ISA_KIND_STORE;
+    const struct slot *was = frame_slot(frame, index);
     uint8_t fill = BYTE_MISC;
+    struct slot *slot;
     int rc;
 
-    if (!v->can_leak && is_spilled(slot) && slot->reg.kind != REG_SCALAR && size != 8)
+    if (!v->can_leak && is_spilled(was) && was->reg.kind != REG_SCALAR && size != 8)
         return reject(v, CODE_STACK_POINTER, "attempt to corrupt spilled pointer on stack");
     rc = stack_destroy_objects(v, frame, slot_of(off + size - 1), index);
     if (rc)
         return rc;
-    slot = &frame->slots[index];
+    slot = frame_own_slot(v, frame, index);
     check_fastcall(v, s, ptr->frame, off);
     if (size == 8 && byte == 0)
         stack_mark_written(s, ptr->frame, slot_bit(index));
@@ -284,7 +285,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
         fill = BYTE_ZERO;
     }
     for (uint32_t i = 0; i < size; i++) {
-        struct slot *at = &frame->slots[slot_of(off + i)];
+        struct slot *at = frame_own_slot(v, frame, slot_of(off + i));
 
         if (at != slot) { /* an unaligned store over two slots */
             scrub_object(at);
@@ -310,7 +311,7 @@ static int store_variable(struct verifier *v, const struct reg *ptr, const struc
         return rc;
     check_fastcall(v, v->cur, ptr->frame, extent->min);
     for (int64_t off = extent->min; off < end; off++) {
-        struct slot *slot = &frame->slots[slot_of(off)];
+        struct slot *slot = frame_own_slot(v, frame, slot_of(off));
         uint8_t *byte = &slot->bytes[byte_of(off)];
 
         if (!v->can_leak && *byte != BYTE_MISC && *byte != BYTE_ZERO && *byte != BYTE_NONE)
@@ -360,9 +361,7 @@ int stack_store(struct verifier *v, struct reg *ptr, int32_t off, uint32_t size,
 static void load_bytes(const struct frame *frame, int64_t min, int64_t end, struct reg *dst)
 {
     for (int64_t off = min; off < end; off++) {
-        const struct slot *slot = &frame->slots[slot_of(off)];
-
-        if (slot->bytes[byte_of(off)] != BYTE_ZERO) {
+        if (frame_slot(frame, slot_of(off))->bytes[byte_of(off)] != BYTE_ZERO) {
             reg_set_unknown(dst);
             return;
         }
@@ -385,7 +384,7 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
 {
     struct frame *frame = v->cur->frames[ptr->frame];
     uint32_t index = slot_of(off), zeros = 0, parts = 0;
-    struct slot *slot = &frame->slots[index];
+    const struct slot *slot = frame_slot(frame, index);
     struct reg *dst;
 
     if (slot->reg.kind != REG_SCALAR)
@@ -404,7 +403,7 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);
     }
     for (uint32_t i = 0; i < size; i++) {
-        uint8_t byte = frame->slots[slot_of(off + i)].bytes[byte_of(off + i)];
+        uint8_t byte = frame_slot(frame, slot_of(off + i))->bytes[byte_of(off + i)];
 
         if (byte == BYTE_SPILL)
             parts++;
@@ -430,7 +429,7 @@ static int load_fixed(struct verifier *v, const struct reg *ptr, int64_t off, ui
 {
     struct frame *frame = v->cur->frames[ptr->frame];
     uint32_t index = slot_of(off);
-    struct slot *slot = &frame->slots[index];
+    const struct slot *slot = frame_slot(frame, index);
 
     check_fastcall(v, v->cur, ptr->frame, off);
     if (is_spilled(slot)) {
@@ -449,7 +448,7 @@ static int load_fixed(struct verifier *v, const struct reg *ptr, int64_t off, ui
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);
     }
     for (uint32_t i = 0; i < size; i++) {
-        const struct slot *at = &frame->slots[slot_of(off + i)];
+        const struct slot *at = frame_slot(frame, slot_of(off + i));
         uint8_t byte = at->bytes[byte_of(off + i)];
 
         if (!can_read_byte(v, byte))
@@ -489,20 +488,21 @@ int stack_load(struct verifier *v, struct reg *ptr, int32_t off, uint32_t size, 
 /* -- buffers given to helpers ------------------------------------------------------------------ */
 
 /* All bytes must be initialised; writing makes them unknown. */
-static int region_byte(struct verifier *v, uint32_t regno, struct slot *slot, int64_t off,
+static int region_byte(struct verifier *v, uint32_t regno, struct frame *frame, int64_t off,
                        bool is_written, const struct extent *extent, uint32_t size)
 {
-    uint8_t *byte = &slot->bytes[byte_of(off)];
+    const struct slot *slot = frame_slot(frame, slot_of(off));
+    uint8_t byte = slot->bytes[byte_of(off)];
 
     if (is_spilled(slot) && (slot->reg.kind == REG_SCALAR || v->can_leak) &&
-        (*byte == BYTE_SPILL || can_read_byte(v, *byte))) {
+        (byte == BYTE_SPILL || can_read_byte(v, byte))) {
         if (is_written)
-            memset(slot->bytes, BYTE_MISC, sizeof slot->bytes);
+            memset(frame_own_slot(v, frame, slot_of(off))->bytes, BYTE_MISC, sizeof slot->bytes);
         return 0;
     }
-    if (can_read_byte(v, *byte)) {
-        if (is_written && *byte == BYTE_ZERO)
-            *byte = BYTE_MISC;
+    if (can_read_byte(v, byte)) {
+        if (is_written && byte == BYTE_ZERO)
+            frame_own_slot(v, frame, slot_of(off))->bytes[byte_of(off)] = BYTE_MISC;
         return 0;
     }
     return reject_reg(v, CODE_UNINIT_STACK, regno, "invalid read from stack R%u off %lld+%lld size %u",
@@ -533,7 +533,7 @@ int stack_region(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
     end = extent.max + size;
     if (meta && meta->is_raw) {
         for (int64_t at = extent.min; at < end; at++)
-            if (frame->slots[slot_of(at)].bytes[byte_of(at)] == BYTE_DYNPTR)
+            if (frame_slot(frame, slot_of(at))->bytes[byte_of(at)] == BYTE_DYNPTR)
                 return reject_reg(v, CODE_DYNPTR, regno, "potential write to dynptr at off=%lld disallowed",
                                   (long long)at);
         meta->access_size = size;
@@ -541,7 +541,7 @@ int stack_region(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
         return 0;
     }
     for (int64_t at = extent.min; at < end; at++) {
-        rc = region_byte(v, regno, &frame->slots[slot_of(at)], at, access & ACCESS_WRITE, &extent,
+        rc = region_byte(v, regno, frame, at, access & ACCESS_WRITE, &extent,
                          size);
         if (rc)
             return rc;

@@ -173,37 +173,77 @@ void reg_set_pointer(struct reg *reg, enum reg_kind kind, uint16_t mods)
 
 /* -- frames and states ------------------------------------------------------------------------- */
 
+const struct slot slot_nothing = {.reg = {.v = {.bits = {0, UINT64_MAX},
+                                               .smin = INT64_MIN,
+                                               .smax = INT64_MAX,
+                                               .umax = UINT64_MAX,
+                                               .smin32 = INT32_MIN,
+                                               .smax32 = INT32_MAX,
+                                               .umax32 = UINT32_MAX}}};
+
 bool frame_grow(struct verifier *v, struct frame *frame, uint32_t count)
 {
     if (count <= frame->slot_count)
         return true;
     if (!array_grow(v, (void **)&frame->slots, &frame->slot_room, frame->slot_count, count,
-                    sizeof(struct slot)))
+                    sizeof(struct slot *)))
         return false;
-    for (uint32_t i = frame->slot_count; i < count; i++) {
-        memset(&frame->slots[i], 0, sizeof(struct slot));
-        range_set_unknown(&frame->slots[i].reg.v);
-    }
+    for (uint32_t i = frame->slot_count; i < count; i++)
+        frame->slots[i] = NULL;
     frame->slot_count = count;
     return true;
 }
 
+static void slot_drop(struct verifier *v, struct slot *slot)
+{
+    if (slot && --slot->refs == 0)
+        pool_give(v, slot, sizeof *slot);
+}
+
+struct slot *frame_own_slot(struct verifier *v, struct frame *frame, uint32_t i)
+{
+    struct slot *old = frame->slots[i], *own;
+
+    if (old && old->refs == 1)
+        return old;
+    own = pool_take(v, sizeof *own);
+    if (!own) {
+        v->is_out_of_memory = true;
+        v->spare_slot = slot_nothing;
+        return &v->spare_slot;
+    }
+    *own = old ? *old : slot_nothing;
+    own->refs = 1;
+    slot_drop(v, old);
+    frame->slots[i] = own;
+    return own;
+}
+
+static void slots_drop(struct verifier *v, struct frame *frame)
+{
+    for (uint32_t i = 0; i < frame->slot_count; i++)
+        slot_drop(v, frame->slots[i]);
+    frame->slot_count = 0;
+}
+
 static bool frame_copy(struct verifier *v, struct frame *to, const struct frame *from)
 {
-    struct slot *slots = to->slots;
-    uint32_t room = to->slot_room;
+    struct slot **slots = to->slots;
+    uint32_t room = to->slot_room, count = from->slot_count;
 
     memcpy(to, from, sizeof *to);
     to->slots = slots;
     to->slot_room = room;
     to->slot_count = 0;
-    if (from->slot_count) {
-        if (!array_grow(v, (void **)&to->slots, &to->slot_room, 0, from->slot_count,
-                        sizeof(struct slot)))
-            return false;
-        memcpy(to->slots, from->slots, from->slot_count * sizeof(struct slot));
-        to->slot_count = from->slot_count;
-    }
+    if (!count)
+        return true;
+    if (!array_grow(v, (void **)&to->slots, &to->slot_room, 0, count, sizeof(struct slot *)))
+        return false;
+    memcpy(to->slots, from->slots, count * sizeof(struct slot *));
+    to->slot_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        if (to->slots[i])
+            to->slots[i]->refs++;
     return true;
 }
 
@@ -223,7 +263,8 @@ void frame_free(struct verifier *v, struct frame *frame)
 {
     if (!frame)
         return;
-    pool_give(v, frame->slots, frame->slot_room * sizeof(struct slot));
+    slots_drop(v, frame);
+    pool_give(v, frame->slots, frame->slot_room * sizeof(struct slot *));
     pool_give(v, frame, sizeof *frame);
 }
 
@@ -272,6 +313,8 @@ bool state_copy(struct verifier *v, struct state *to, const struct state *from)
                 return false;
             to->frames[i]->slots = NULL;
             to->frames[i]->slot_room = 0;
+        } else {
+            slots_drop(v, to->frames[i]);
         }
         if (!frame_copy(v, to->frames[i], from->frames[i]))
             return false;
@@ -338,12 +381,21 @@ struct reg *reg_next(const struct state *s, struct reg_cursor *cursor, struct sl
         if (i >= frame->slot_count) {
             cursor->frame++;
             cursor->index = 0;
-        } else if (frame->slots[i].bytes[0] == BYTE_SPILL) {
-            *slot = &frame->slots[i];
-            return &frame->slots[i].reg;
+        } else if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL) {
+            *slot = frame->slots[i];
+            return &frame->slots[i]->reg;
         }
     }
     return NULL;
+}
+
+struct reg *reg_own(struct verifier *v, const struct state *s, const struct reg_cursor *cursor,
+                    struct reg *reg, struct slot **slot)
+{
+    if (!*slot)
+        return reg;
+    *slot = frame_own_slot(v, s->frames[cursor->frame], cursor->index - 1 - 11);
+    return &(*slot)->reg;
 }
 
 /* -- references -------------------------------------------------------------------------------- */

@@ -142,6 +142,7 @@ enum slot_byte {
 };
 struct slot {
     uint8_t bytes[8]; /* enum slot_byte; [0] is the byte at the lowest address */
+    uint32_t refs;    /* states that share it: written only by who has it alone */
     struct reg reg;
 };
 
@@ -149,7 +150,7 @@ enum callback_kind { CALLBACK_NONE, CALLBACK_SYNC, CALLBACK_ASYNC, CALLBACK_EXCE
 
 struct frame {
     struct reg regs[11];
-    struct slot *slots;  /* slots[i] is [-8(i+1), -8i) from the frame pointer */
+    struct slot **slots; /* slots[i] is [-8(i+1), -8i) from the frame pointer; NULL: never written */
     uint32_t slot_count; /* in use: what lies deeper was never written */
     uint32_t slot_room;
     uint32_t callsite; /* instruction that called; INSN_NONE: the entry (or an async callback) */
@@ -278,7 +279,16 @@ void frame_free(struct verifier *, struct frame *);
 struct step *state_step_add(struct verifier *, struct state *);
 /* Make sure that slots [0, count) exist; false: no memory. */
 bool frame_grow(struct verifier *, struct frame *, uint32_t count);
-/* Every register and spilled register of a state, as `reg`; `slot` is NULL for registers. A loop body in braces follows. */
+/* Slots are shared between states until one of them writes. To look at; past the last: one that was never written. */
+extern const struct slot slot_nothing;
+static inline const struct slot *frame_slot(const struct frame *frame, uint32_t i)
+{
+    return i < frame->slot_count && frame->slots[i] ? frame->slots[i] : &slot_nothing;
+}
+/* To write, i < slot_count. Never NULL: where memory is out it is a spare one, and v->is_out_of_memory. */
+struct slot *frame_own_slot(struct verifier *, struct frame *, uint32_t i);
+/* Every register and spilled register of a state, as `reg`; `slot` is NULL for registers. A loop body in braces follows, which
+ * calls STATE_OWN_REG before it writes. */
 struct reg_cursor {
     uint32_t frame, index; /* 0..10 registers, then slots */
 };
@@ -286,6 +296,10 @@ struct reg *reg_next(const struct state *, struct reg_cursor *, struct slot **sl
 #define STATE_EACH_REG(state, reg, slot)                                                           \
     for (struct reg_cursor cursor_ = {0, 0};                                                       \
          ((reg) = reg_next((state), &cursor_, &(slot))) != NULL;)
+struct reg *reg_own(struct verifier *, const struct state *, const struct reg_cursor *, struct reg *,
+                    struct slot **slot);
+#define STATE_OWN_REG(v, state, reg, slot)                                                         \
+    ((reg) = reg_own((v), (state), &cursor_, (reg), &(slot)))
 
 /* -- references -------------------------------------------------------------------------------- */
 uint32_t state_ref_add(struct verifier *, struct state *, enum ref_kind kind, uint32_t id,

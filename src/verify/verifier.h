@@ -114,6 +114,8 @@ struct verify_input {
     bool is_linux_only;                /* refuse what Linux refuses for complexity too */
     uint64_t max_bytes, max_ns;        /* 0: defaults / none */
     const _Atomic uint32_t *cancel;    /* not zero: stop; may be NULL */
+    uint8_t *reached; /* not NULL: a byte per instruction; set to 1 of an accepted program where verification came by, to 0
+                         where no run can come */
     struct verify_log log;
 };
 
@@ -274,6 +276,8 @@ struct verifier {
     struct idmap *idmap;          /* equal.c: scratch */
     struct loops *loops;
     int stopped;     /* cancelled or out of time: no verdict */
+    bool is_out_of_memory;
+    struct slot spare_slot; /* where writes go then */
     bool is_stepped; /* the current instruction has a step in the history */
     struct precision *precision;  /* precision.c: scratch */
     uint32_t processed, jumps_processed, last_jumps_processed, last_processed;
@@ -472,7 +476,7 @@ enum {
 int dynptr_arg(struct verifier *, uint32_t regno, uint32_t insn, uint32_t flags, uint32_t clone_ref,
                struct call_meta *);
 /* The dynptr that regno points at (slot's reg or REG_DYNPTR), NULL if it points at none. */
-struct reg *dynptr_of(struct verifier *, const struct reg *arg);
+const struct reg *dynptr_of(struct verifier *, const struct reg *arg);
 int dynptr_destroy(struct verifier *, struct frame *,
                    uint32_t slot); /* overwritten: slices and clones die; or refused if counted */
 int dynptr_release(struct verifier *, uint32_t regno); /* submit or discard: with all clones */
@@ -504,7 +508,7 @@ enum equal_mode {
 bool prune_equal(struct verifier *, struct state *old, struct state *cur, enum equal_mode);
 /* The scalar in regno decides something: it and what it came from count in comparisons. */
 int precision_mark(struct verifier *, uint32_t regno);
-void precision_mark_all(struct state *); /* everything on its path counts */
+void precision_mark_all(struct verifier *, struct state *); /* everything on its path counts */
 int precision_step(struct verifier *, struct state *, uint16_t flags, uint32_t frame,
                    uint32_t slot); /* history of the current instruction */
 int precision_propagate(struct verifier *, const struct state *old,

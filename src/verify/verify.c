@@ -51,6 +51,13 @@ static int mark_fastcall(struct verifier *v)
     return 0;
 }
 
+static int note_reached(struct verifier *v)
+{
+    for (uint32_t i = 0; v->in->reached && i < v->insn_count; i++)
+        v->in->reached[i] = v->info[i].is_seen;
+    return 0;
+}
+
 typedef int (*stage_fn)(struct verifier *);
 
 static int run(struct verifier *v)

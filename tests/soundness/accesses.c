@@ -26,6 +26,8 @@ static void spill(struct gen *g)
         return;
     gen_emit(g, STORE | size_code(size), 10, reg, at, 0);
     slot_lost(g, at, size);
+    if (g->know.regs[reg].what != HOLDS_NUMBER)
+        g->p->is_pure = false; /* an address may be read as a number */
     if (size == 8)
         g->know.slots[slot] = g->know.regs[reg];
     else
@@ -167,6 +169,7 @@ static void look_up(struct gen *g)
         if (gen_chance(g, 30)) {
             gen_emit(g, STORE | DW, 10, alias, -8, 0);
             g->know.slots[0] = g->know.regs[0];
+            g->p->is_pure = false;
         }
     } else {
         alias = 0;

@@ -119,6 +119,7 @@ static void simple_helper(struct gen *g)
 
     gen_args_free(g);
     gen_emit(g, CALL, 0, 0, 0, ids[gen_below(g, sizeof ids)]);
+    g->p->is_pure = false;
     gen_call_done(g);
     if (!(g->locked >> keep & 1) && gen_chance(g, 60)) {
         gen_emit(g, MOV | ALU64 | BY_REG, keep, 0, 0, 0);

@@ -416,6 +416,7 @@ static void begin_main(struct gen *g)
             gen_emit(g, MOV | ALU64, reg, 0, 0, gen_const(g));
         } else if (gen_chance(g, 40)) {
             gen_emit(g, CALL, 0, 0, 0, 7); /* bpf_get_prandom_u32 */
+            g->p->is_pure = false;
             gen_call_done(g);
             gen_emit(g, MOV | ALU64 | BY_REG, reg, 0, 0, 0);
         } else if (gen_chance(g, 50)) { /* a global number */
@@ -471,6 +472,7 @@ static void write_body(struct gen *g, const struct body *body)
     g->locked = g->held = g->depth = 0;
     g->room = FUNC_ROOM;
     g->nested++;
+    g->p->is_pure = false; /* its stack is not filled */
     add_func(g, body->type);
     for (uint32_t i = 0; i < 5; i++)
         g->know.regs[i + 1] = body->args[i];
@@ -516,6 +518,7 @@ void generate(uint64_t seed, enum profile profile, struct program *p)
 
     p->count = p->func_count = p->flags = p->attach = 0;
     p->seed = seed;
+    p->is_pure = true;
     plan(&g);
     add_func(&g, FUNC_MAIN);
     begin_main(&g);

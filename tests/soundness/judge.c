@@ -11,7 +11,7 @@
 #include "kernel/kernel.h"
 #include "world.h"
 
-enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, CODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
+enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, OPCODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
 
 /* -- ours -------------------------------------------------------------------------------------- */
 
@@ -115,7 +115,7 @@ static int load(const struct world *w, const struct program *p, char *log)
             i++;
             continue;
         }
-        if (insns[i].code == CODE_CALL && SKEP_INSN_SRC(&insns[i]) == PSEUDO_KFUNC)
+        if (insns[i].code == OPCODE_CALL && SKEP_INSN_SRC(&insns[i]) == PSEUDO_KFUNC)
             insns[i].imm = (uint32_t)insns[i].imm < w->kfunc_count ? (int32_t)w->kernel_kfuncs[insns[i].imm] : 0;
     }
     memset(&attr, 0, sizeof attr);

@@ -3,11 +3,11 @@
 
 #include "world.h"
 
-enum { CODE_WIDE = 0x18, CODE_CALL = 0x85, CODE_EXIT = 0x95, CODE_JUMP_LONG = 0x06, PSEUDO_CALL = 1, PSEUDO_FUNC = 4 };
+enum { OPCODE_WIDE = 0x18, OPCODE_CALL = 0x85, OPCODE_EXIT = 0x95, OPCODE_JUMP_LONG = 0x06, PSEUDO_CALL = 1, PSEUDO_FUNC = 4 };
 
 bool program_is_wide(const struct program *p, uint32_t insn)
 {
-    return p->insns[insn].code == CODE_WIDE && insn + 1 < p->count;
+    return p->insns[insn].code == OPCODE_WIDE && insn + 1 < p->count;
 }
 
 /* -- text -------------------------------------------------------------------------------------- */
@@ -79,13 +79,13 @@ static int leads(const struct skep_insn *insn)
 {
     uint32_t class = insn->code & 7;
 
-    if (insn->code == CODE_CALL)
+    if (insn->code == OPCODE_CALL)
         return SKEP_INSN_SRC(insn) == PSEUDO_CALL ? LEADS_BY_IMM : LEADS_NOWHERE;
-    if (insn->code == CODE_WIDE)
+    if (insn->code == OPCODE_WIDE)
         return SKEP_INSN_SRC(insn) == PSEUDO_FUNC ? LEADS_BY_IMM : LEADS_NOWHERE;
-    if (insn->code == CODE_JUMP_LONG)
+    if (insn->code == OPCODE_JUMP_LONG)
         return LEADS_BY_IMM;
-    if ((class == 5 || class == 6) && insn->code != CODE_EXIT)
+    if ((class == 5 || class == 6) && insn->code != OPCODE_EXIT)
         return LEADS_BY_OFF;
     return LEADS_NOWHERE;
 }

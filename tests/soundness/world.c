@@ -206,6 +206,12 @@ static int open_runtime(struct world *w, struct skep_error *err)
     return code;
 }
 
+void world_adopt(const struct world *w, struct program *p)
+{
+    for (uint32_t i = 0; i < p->func_count; i++)
+        p->funcs[i].type = w->func_types[p->funcs[i].type];
+}
+
 int world_open(struct world *w, bool with_kernel)
 {
     static const char *const names[] = {

@@ -26,6 +26,7 @@ struct program {
         uint32_t insn, type; /* bpf_func_info */
     } funcs[PROGRAM_FUNCS];
     uint64_t seed; /* that made it; 0: made otherwise */
+    bool is_pure;  /* made so that its result depends on its input alone */
 };
 
 /* Text that skep_asm reads, with what is known of the program as comments. */
@@ -86,6 +87,9 @@ struct world {
     struct skep_map *live_maps[WORLD_MAPS];
 };
 
+struct program;
+/* What was made by generate() names types of functions by enum func_type: they become the world's. */
+void world_adopt(const struct world *, struct program *);
 /* 0, or -1 after a message. Without `with_kernel` nothing of bpf(2) is used. */
 int world_open(struct world *, bool with_kernel);
 /* Of program `index` of an object, with that program; -1: it cannot be used here (quietly). */
@@ -105,6 +109,16 @@ void judge_ours(const struct world *, const struct program *, uint32_t caps, str
 /* With the reason if wanted, which costs a second load. *fd, if not NULL: an accepted program, which the caller closes. */
 void judge_kernel(const struct world *, const struct program *, uint32_t caps, bool wants_reason, struct verdict *,
                   int *fd);
+/* -- runs: execute.c --------------------------------------------------------------------------- */
+enum outcome { RUN_FINE, RUN_SKIPPED, RUN_VIOLATED, RUN_DIFFERS };
+/* An accepted program on a few inputs; kernel_fd >= 0: the same on both, if the program's result is determined. */
+enum outcome execute(const struct world *, const struct program *, int kernel_fd, char *why, size_t room);
+
+/* -- minimise.c -------------------------------------------------------------------------------- */
+typedef bool (*program_test)(void *user, const struct program *);
+/* Smaller while the test holds. */
+void minimise(struct program *, program_test, void *user);
+
 /* A kind of message: numbers and names of registers do not matter. */
 void judge_class(const char *why, char *out, size_t room);
 
