@@ -24,12 +24,12 @@
 #include "ask.h"
 #endif
 
-enum { ROUNDS_MAX = 1000, LINE = 2048, PATH = 1024 };
+enum { ROUNDS_MAX = 1000, LINE = 2048, PATH = 1024, WHY = 640, NAME = 1200 };
 
-struct row {                                           /* a program */
-    char object[160], section[96], prog[96], type[48]; /* type: "" if its section says it */
-    bool is_judged, is_accepted, is_asked;             /* asked: the kernel, which accepted it */
-    char why[200];                                     /* not judged, or not accepted */
+struct row {                                            /* a program */
+    char object[PATH], section[96], prog[96], type[48]; /* type: "" if its section says it */
+    bool is_judged, is_accepted, is_asked;              /* asked: the kernel, which accepted it */
+    char why[WHY];                                      /* not judged, or not accepted */
     uint32_t insns;
     double ns, kernel_ns; /* best */
     double processed, kernel_processed;
@@ -71,7 +71,7 @@ static struct row *add_row(struct bench *bench, const char *object)
 /* Lines "object section function insns prog_type verdict ..". */
 static bool read_table(struct bench *bench, const char *folder)
 {
-    char path[PATH], line[LINE], *fields[6];
+    char path[2 * PATH], line[LINE], *fields[6];
     FILE *file;
 
     snprintf(path, sizeof path, "%s/verdicts.tsv", folder);
@@ -238,29 +238,40 @@ static void measure(struct bench *bench, struct skep_object *object, const struc
 
 /* -- one object --------------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const struct row *row, const struct skep_prog_def *def)
+/* The program of a row; some tables name it by its section. SIZE_MAX: there is none. */
+static size_t find_program(const struct skep_object *object, const struct row *row,
+                           struct skep_prog_def *def)
 {
-    return strcmp(row->prog, def->name) == 0 && strcmp(row->section, def->section) == 0;
+    const bool is_section = strcmp(row->prog, row->section) == 0;
+
+    for (size_t i = 0; skep_object_prog(object, i, def) == 0; i++)
+        if (strcmp(row->section, def->section) == 0 &&
+            (is_section || strcmp(row->prog, def->name) == 0))
+            return i;
+    return SIZE_MAX;
+}
+
+static int set_type(struct skep_object *object, const struct row *row, struct skep_error *err)
+{
+    struct skep_prog_def def = {.size = sizeof def};
+    int type = row->type[0] ? skep_prog_type_number(row->type) : -1;
+
+    if (type < 0 || find_program(object, row, &def) == SIZE_MAX)
+        return 0;
+    def.type = (uint32_t)type;
+    def.attach_type = 0;
+    def.is_type_known = 1;
+    return skep_object_set_prog(object, &def, err);
 }
 
 static void measure_row(struct bench *bench, struct skep_object *object, struct row *row)
 {
     struct skep_prog_def def = {.size = sizeof def};
     struct skep_image image = {.size = sizeof image};
-    struct skep_error err = {.size = sizeof err};
-    size_t by_section = SIZE_MAX, index = SIZE_MAX;
+    struct skep_error err = {.size = sizeof err, .text = "there is no such program"};
 
-    for (size_t i = 0; index == SIZE_MAX && skep_object_prog(object, i, &def) == 0; i++)
-        if (is_same(row, &def))
-            index = i;
-        else if (by_section == SIZE_MAX && strcmp(row->section, def.section) == 0 &&
-                 strcmp(row->prog, row->section) == 0)
-            by_section = i; /* some tables name a program by its section */
-    if (index == SIZE_MAX)
-        index = by_section;
-    if (skep_object_image(object, index, &image, &err) < 0)
-        snprintf(row->why, sizeof row->why, "%s",
-                 err.text[0] ? err.text : "there is no such program");
+    if (skep_object_image(object, find_program(object, row, &def), &image, &err) < 0)
+        snprintf(row->why, sizeof row->why, "%s", err.text);
     else
         measure(bench, object, &image, row);
 }
@@ -270,10 +281,9 @@ static size_t measure_object(struct bench *bench, const char *folder, size_t fir
 {
     struct skep_link_opts link = {.size = sizeof link, .btf = bench->types};
     struct skep_error err = {.size = sizeof err};
-    struct skep_prog_def def = {.size = sizeof def};
     struct skep_object *object = NULL;
     size_t end = first;
-    char path[PATH];
+    char path[2 * PATH + 2];
     int code;
 
     while (end < bench->count && strcmp(bench->rows[end].object, bench->rows[first].object) == 0)
@@ -281,16 +291,8 @@ static size_t measure_object(struct bench *bench, const char *folder, size_t fir
     snprintf(path, sizeof path, "%s%s%s", folder ? folder : "", folder ? "/" : "",
              bench->rows[first].object);
     code = skep_object_open(path, &object, &err);
-    for (size_t i = 0; code == 0 && skep_object_prog(object, i, &def) == 0; i++)
-        for (size_t at = first; at < end; at++) {
-            int type = bench->rows[at].type[0] ? skep_prog_type_number(bench->rows[at].type) : -1;
-
-            if (type < 0 || !is_same(&bench->rows[at], &def))
-                continue;
-            def.type = (uint32_t)type;
-            def.is_type_known = 1;
-            code = skep_object_set_prog(object, &def, &err);
-        }
+    for (size_t at = first; code == 0 && at < end; at++)
+        code = set_type(object, &bench->rows[at], &err);
     if (code == 0)
         code = skep_object_link(object, &link, &err);
 #ifdef SKEP_WITH_KERNEL
@@ -341,7 +343,7 @@ struct sums {
 
 static void print_sums(const char *who, const struct sums *sums, double slowest_ns)
 {
-    char name[256];
+    char name[NAME];
 
     printf("%-12s %9zu %11.1f %12.0f %10.0f %9.1f %11.3f  %s\n", who, sums->count, sums->ns / 1e6,
            sums->processed, sums->ns / sums->processed, sums->processed / sums->insns,
@@ -361,7 +363,7 @@ static void add_up(struct sums *sums, const struct row *row, double ns, double p
 
 static void print_row(const struct row *row)
 {
-    char name[256];
+    char name[NAME];
 
     printf("  %-52s %6u %9.0f %9.3f", short_name(row, name, sizeof name), row->insns,
            row->processed, row->ns / 1e6);
@@ -418,7 +420,7 @@ out:
 static void print_memory(const struct bench *bench)
 {
     uint64_t counted = 0, grown = 0;
-    char name[256] = "";
+    char name[NAME] = "";
 
     for (size_t i = 0; i < bench->count; i++) {
         const struct row *row = &bench->rows[i];
@@ -442,7 +444,7 @@ static size_t print_failed(const struct bench *bench, bool is_table)
 
     for (size_t i = 0; i < bench->count; i++) {
         const struct row *row = &bench->rows[i];
-        char name[256];
+        char name[NAME];
 
         if (row->is_judged && row->is_accepted && (row->is_asked || !bench->has_kernel))
             continue;

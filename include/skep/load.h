@@ -8,6 +8,7 @@
 #include <skep/object.h>
 #include <skep/prog.h>
 #include <skep/runtime.h>
+#include <skep/verify.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,9 +29,19 @@ struct skep_load_opts {
     size_t map_count;
     uint64_t max_insns;         /* a run's budget of instructions; 0: none */
     const struct skep_btf *btf; /* CO-RE target, as in skep_link_opts */
+    /* How programs are verified: privileges, limits, cancelling, a log. Its prog, all and btf are not looked at. NULL: as
+     * root loads them. */
+    const struct skep_verify_opts *verify;
+    /* Not NULL: what verification found, whether yes or no. *report is NULL, then a report is made, or a report, which
+     * grows; the caller frees it. */
+    struct skep_report **report;
+    uint32_t sandboxed; /* not 0: unverified, by the power SKEP_ALLOW_SANDBOXED */
 };
 
-/* All or nothing. `opts` may be NULL. The object is linked if it was not, and may be freed afterwards. */
+/* All or nothing. `opts` may be NULL. The object is linked if it was not, and may be freed afterwards. Programs are verified
+ * before any map is made: -SKEP_EVERIFY with the place and the reason in `err` if one is rejected, -SKEP_ECANCELED. Where a
+ * backend runs the programs it verifies them itself, and reports get no verdicts. -SKEP_EPERM: `sandboxed` without the
+ * power. */
 SKEP_API int skep_load(struct skep_runtime *, struct skep_object *, const struct skep_load_opts *,
                        struct skep_collection **out, struct skep_error *err);
 SKEP_API struct skep_collection *skep_collection_ref(struct skep_collection *);

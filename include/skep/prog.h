@@ -7,6 +7,7 @@
 #include <skep/insn.h>
 #include <skep/map.h>
 #include <skep/runtime.h>
+#include <skep/verify.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,7 +29,13 @@ struct skep_prog_code {
     uint32_t insn_count, map_count;
     struct skep_map *const *maps;
     uint64_t max_insns; /* a run's budget of instructions; 0: none */
+    /* As in skep_load_opts. */
+    const struct skep_verify_opts *verify;
+    struct skep_report **report;
+    uint32_t sandboxed;
 };
+/* -SKEP_EVERIFY: it was verified and rejected. What maps that are frozen and read-only for programs hold is taken as
+ * constant. */
 SKEP_API int skep_prog_load(struct skep_runtime *, const struct skep_prog_code *,
                             struct skep_prog **out, struct skep_error *err);
 
@@ -65,6 +72,8 @@ struct skep_prog_info {
     uint32_t insns;
     uint64_t memory; /* bytes it takes */
     uint64_t runs, run_ns, faults;
+    uint32_t verified;  /* not 0: by skep, and accepted */
+    uint64_t verify_ns; /* how long that took */
 };
 SKEP_API int skep_prog_get_info(struct skep_prog *, struct skep_prog_info *out);
 

@@ -40,7 +40,9 @@ struct skep_host {
 /* Powers over the host process, each off until granted. A program sees addresses of what it is given (its packet, stack and
  * map values) as it does in Linux when root loads it; it cannot use them for anything else. */
 enum {
-    SKEP_ALLOW_PROBE_READ = 1 /* bpf_probe_read_*: any memory of the process, without faulting */
+    SKEP_ALLOW_PROBE_READ = 1, /* bpf_probe_read_*: any memory of the process, without faulting */
+    SKEP_ALLOW_SANDBOXED =
+        16 /* programs that ask for it run unverified (`sandboxed`), every access checked */
 };
 
 struct skep_runtime_opts {

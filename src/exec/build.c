@@ -3,7 +3,8 @@
  * One pass finds where control may arrive, one makes operations (dropping what does nothing,
  * deciding what is known now), one turns targets into distances between operations. What no engine
  * should run is refused here: instructions that do not exist, jumps out of the program or into a
- * wide instruction, writes to r10.
+ * wide instruction, writes to r10. What verification never reached is not judged (Linux removes it):
+ * calls of helpers that this system lacks, for one.
  */
 #include "exec/code.h"
 
@@ -31,7 +32,14 @@ enum {
     MARK_TARGET = 1, /* control may arrive here from elsewhere */
     MARK_FUNC = 2,   /* a function starts here */
     MARK_SECOND = 4, /* the second half of a wide instruction */
+    MARK_DEAD = 8,   /* no run comes here */
 };
+
+/* The instruction there, if any run can come to it; NULL: it is dead, or the second half of another. */
+static const struct isa_op *live_op(const struct build *b, uint32_t i)
+{
+    return b->marks[i] & (MARK_SECOND | MARK_DEAD) ? NULL : isa_find(&b->source->insns[i]);
+}
 
 static int refuse(const struct build *b, uint32_t insn, const char *what)
 {
@@ -92,6 +100,12 @@ static int mark(struct build *b)
         if (b->marks[i] & MARK_SECOND)
             continue;
         op = isa_find(&b->source->insns[i]);
+        if (b->source->reached && !b->source->reached[i]) {
+            b->marks[i] |= MARK_DEAD;
+            if (op && isa_is_wide(op) && i + 1 < b->source->insn_count)
+                b->marks[i + 1] |= MARK_SECOND;
+            continue;
+        }
         if (!op) {
             rc = isa_explain(&b->source->insns[i], b->err);
             error_prefix(b->err, "insn %u", i);
@@ -111,13 +125,16 @@ static int mark(struct build *b)
 /* Whether control may go from the function [func, end) into another one other than by a call. */
 static bool leaves_function(const struct build *b, uint32_t func, uint32_t end)
 {
-    const struct isa_op *op = NULL;
+    bool falls = false;
 
     for (uint32_t i = func; i < end; i++) {
         const struct skep_insn *insn = &b->source->insns[i];
+        const struct isa_op *op = live_op(b, i);
         int64_t target;
 
-        op = b->marks[i] & MARK_SECOND ? NULL : isa_find(insn);
+        if (b->marks[i] & MARK_SECOND)
+            continue;
+        falls = op && op->kind != ISA_KIND_EXIT && op->kind != ISA_KIND_JUMP;
         if (!op || (op->kind != ISA_KIND_JUMP && op->kind != ISA_KIND_BRANCH) ||
             !isa_has_target(op))
             continue;
@@ -125,8 +142,7 @@ static bool leaves_function(const struct build *b, uint32_t func, uint32_t end)
         if (target < func || target >= end)
             return true;
     }
-    return end < b->source->insn_count &&
-           !(op && (op->kind == ISA_KIND_EXIT || op->kind == ISA_KIND_JUMP));
+    return falls && end < b->source->insn_count;
 }
 
 /* Functions that share instructions all clear what the deepest of them uses, since accesses to the
@@ -156,7 +172,7 @@ static void measure_frames(struct build *b)
 
     for (uint32_t i = 0; i < b->source->insn_count; i++) {
         const struct skep_insn *insn = &b->source->insns[i];
-        const struct isa_op *op = b->marks[i] & MARK_SECOND ? NULL : isa_find(insn);
+        const struct isa_op *op = live_op(b, i);
         int32_t reach = 0;
 
         if (b->marks[i] & MARK_FUNC) {
@@ -387,8 +403,10 @@ static int make_alu(const struct skep_insn *insn, const struct isa_op *row, stru
 static int make_one(struct build *b, uint32_t i, struct exec_op *op)
 {
     const struct skep_insn *insn = &b->source->insns[i];
-    const struct isa_op *row = isa_find(insn);
+    const struct isa_op *row = live_op(b, i);
 
+    if (!row)
+        return OP_DEAD;
     op->dst = SKEP_INSN_DST(insn);
     op->src = SKEP_INSN_SRC(insn);
     switch ((enum isa_kind)row->kind) {
@@ -448,7 +466,7 @@ static int make(struct build *b)
         code->op_of[i] = EXEC_NO_OP;
         if (b->marks[i] & MARK_SECOND)
             continue;
-        if (!b->has_jump_reg)
+        if (!b->has_jump_reg && !(b->marks[i] & MARK_DEAD))
             fused = exec_fuse(&b->source->insns[i], straight_run(b, i), op);
         if (fused.id < 0) {
             *op = (struct exec_op){0};
@@ -480,9 +498,9 @@ static void resolve(struct build *b)
 
     for (uint32_t n = 0; n + 1 < code->op_count; n++) {
         uint32_t i = code->insn_of[n], target;
-        const struct isa_op *row = isa_find(&b->source->insns[i]);
+        const struct isa_op *row = live_op(b, i);
 
-        if ((row->kind != ISA_KIND_JUMP && row->kind != ISA_KIND_BRANCH) ||
+        if (!row || (row->kind != ISA_KIND_JUMP && row->kind != ISA_KIND_BRANCH) ||
             row->does == ISA_DO_JUMP_REG)
             continue;
         target = (uint32_t)isa_target(row, &b->source->insns[i], i);

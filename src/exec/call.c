@@ -97,6 +97,12 @@ void exec_refuse(struct skep_call *call, const struct exec_code *code, uint32_t 
     }
 }
 
+void exec_refuse_dead(struct skep_call *call)
+{
+    exec_fault(call, -SKEP_EFAULTED,
+               "verification says that no run comes here: this is a bug of skep");
+}
+
 /* -- maps -------------------------------------------------------------------------------------- */
 
 struct skep_map *exec_map(struct skep_call *call, uint64_t handle)

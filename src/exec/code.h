@@ -123,6 +123,8 @@ const char *exec_helper_refusal(const struct exec_code *, uint32_t id);
 bool exec_refuse_helper(struct skep_call *, const struct exec_code *, uint32_t id);
 /* The run has reached an instruction that could not be resolved: end it and say what it wanted. */
 void exec_refuse(struct skep_call *, const struct exec_code *, uint32_t insn);
+/* The run has reached an instruction that verification says no run reaches: end it. */
+void exec_refuse_dead(struct skep_call *);
 /* Add instruction, source line and program to the error of a run that has ended; returns its code.
  */
 int exec_explain(struct skep_call *, const struct exec_code *, uint32_t insn);

@@ -55,10 +55,11 @@ enum {
     REGION_COUNT = REGION_SLOTS + 32
 };
 
-/* Values that no address has: what registers hold for a context, a map, a function. */
-#define EXEC_CTX_BASE   UINT64_C(0xff43000000000000)
-#define EXEC_MAP_BASE   UINT64_C(0xff4d000000000000) /* + index of the map in the code's table */
-#define EXEC_INNER_BASE UINT64_C(0xff4e000000000000) /* + index into skep_call.grants */
+/* Values that no address has: what registers hold for a context, a map, a function. Their low halves are large, as those of
+ * addresses are in Linux: a program may take one for a number, the index of a tail call for one, which then is in no array. */
+#define EXEC_CTX_BASE   UINT64_C(0xff43000080000000)
+#define EXEC_MAP_BASE   UINT64_C(0xff4d000080000000) /* + index of the map in the code's table */
+#define EXEC_INNER_BASE UINT64_C(0xff4e000080000000) /* + index into skep_call.grants */
 #define EXEC_FUNC_BASE  MAP_INSN_BASE                /* + index of the instruction */
 
 /* What helpers may ask of the program around; no member is NULL. */
@@ -166,6 +167,9 @@ struct exec_source {
     const struct platform_ctx *ctx; /* what r1 is at the entry */
     uint32_t prog_type;             /* decides which helpers may be called; 0: all */
     bool is_gpl;                    /* the licence allows helpers that ask for it */
+    /* What verification found: by instruction, 0 where no run comes. Such instructions are not looked at, and end a run
+     * that comes there all the same. NULL: nothing is known. */
+    const uint8_t *reached;
 };
 /* Instructions that RFC 9669 does not know, jumps that leave the program, writes to r10 and the
  * like are refused here. */

@@ -602,6 +602,10 @@ do_REFUSE:
     exec_refuse(call, code, code->insn_of[op - code->ops]);
     goto ended;
 
+do_DEAD:
+    exec_refuse_dead(call);
+    goto ended;
+
 look:
     look = look_now(call, count);
     if (LIKELY(!call->code_result))

@@ -1,5 +1,5 @@
-/* load.c - from an object to a collection: maps made and filled, programs made, tail calls wired.
- * All or nothing. */
+/* load.c - from an object to a collection: programs verified, maps made and filled, programs made, tail calls wired.
+ * All or nothing, and nothing is live before everything is verified. */
 #include "runtime/runtime.h"
 
 #include <stdlib.h>
@@ -31,8 +31,9 @@ struct load {
     struct skep_load_opts opts;
     struct skep_collection *out;
     struct skep_error *err;
-    bool *wanted;    /* by program: it is to be loaded */
-    const void *btf; /* of an image, for backends; it is the same for all */
+    bool *wanted;             /* by program: it is to be loaded */
+    struct judgement *judged; /* by program: what verification found */
+    const void *btf;          /* of an image, for backends; it is the same for all */
     uint32_t btf_size;
 };
 
@@ -153,7 +154,8 @@ static int choose(struct load *l)
     int named;
 
     l->wanted = calloc(l->out->progs.count ? l->out->progs.count : 1, sizeof *l->wanted);
-    if (!l->wanted)
+    l->judged = calloc(l->out->progs.count ? l->out->progs.count : 1, sizeof *l->judged);
+    if (!l->wanted || !l->judged)
         return error_set(l->err, -SKEP_ENOMEM, "no memory for the list of programs");
     if (!l->opts.prog) {
         for (size_t i = 0; !skep_object_prog(l->obj, i, &def); i++, def.size = sizeof def)
@@ -265,9 +267,91 @@ static int make_prog(struct load *l, size_t index)
         maps[i] = rc ? NULL : l->out->maps.items[image.maps[i]].map;
     }
     if (!rc)
-        rc = prog_create(l->rt, &image, maps, l->opts.max_insns, &l->out->progs.items[index].prog,
-                         l->err);
+        rc = prog_create(l->rt, &image, maps, l->opts.max_insns, &l->judged[index],
+                         &l->out->progs.items[index].prog, l->err);
     free(maps);
+    return rc;
+}
+
+/* -- verification ------------------------------------------------------------------------------ */
+
+/* The given ones among the image's maps, in its order, if they fit. */
+static int find_given(struct load *l, const struct skep_image *image, struct skep_map **maps)
+{
+    struct skep_map_def def = {.size = sizeof def};
+    int rc = 0;
+
+    for (uint32_t i = 0; !rc && i < image->map_count; i++, def.size = sizeof def) {
+        rc = skep_object_map(l->obj, image->maps[i], &def);
+        maps[i] = rc ? NULL : given_map(l, def.name);
+        if (maps[i])
+            rc = check_given(l, maps[i], &def);
+    }
+    return rc;
+}
+
+static int judge_prog(struct load *l, size_t index, struct skep_error *err)
+{
+    struct skep_prog_def def = {.size = sizeof def};
+    struct skep_image image = {.size = sizeof image};
+    struct skep_error why = {.size = sizeof why};
+    struct judge judge = {.rt = l->rt,
+                          .image = &image,
+                          .obj = l->obj,
+                          .opts = l->opts.verify,
+                          .report = l->opts.report,
+                          .is_sandboxed = l->opts.sandboxed != 0};
+    struct skep_map **maps;
+    int rc = skep_object_image(l->obj, index, &image, &why);
+
+    if (rc) {
+        (void)skep_object_prog(l->obj, index, &def);
+        if (judge_unlinked(&judge, &def, &why, err))
+            return -SKEP_ENOMEM;
+        if (err)
+            runtime_copy_out(err, &why, sizeof why);
+        return rc;
+    }
+    maps = calloc(image.map_count ? image.map_count : 1, sizeof(struct skep_map *));
+    if (!maps)
+        return error_set(err, -SKEP_ENOMEM, "no memory for %u maps", image.map_count);
+    judge.maps = maps;
+    rc = prog_check_type(l->rt, &image, err);
+    if (!rc)
+        rc = find_given(l, &image, maps);
+    if (!rc)
+        rc = judge_program(&judge, &l->judged[index], err);
+    free(maps);
+    return rc;
+}
+
+static void say_which(const struct load *l, size_t index)
+{
+    if (l->err && l->err->size >= sizeof *l->err && !l->err->subject[0])
+        error_subject(l->err, "%s: prog %s", skep_object_name(l->obj),
+                      l->out->progs.items[index].name);
+}
+
+/* The error is about the first that is refused; a report has the verdicts of all. */
+static int judge_all(struct load *l)
+{
+    int rc = judge_sandbox(l->rt, l->opts.sandboxed != 0, l->err), one;
+
+    if (!rc)
+        rc = judge_open_report(l->opts.report, l->err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < l->out->progs.count; i++) {
+        if (!l->wanted[i])
+            continue;
+        one = judge_prog(l, i, rc ? NULL : l->err);
+        if (!one || rc)
+            continue;
+        rc = one;
+        say_which(l, i);
+        if (!l->opts.report || rc == -SKEP_ECANCELED || rc == -SKEP_ENOMEM)
+            return rc;
+    }
     return rc;
 }
 
@@ -345,13 +429,14 @@ static int load(struct load *l)
         rc = list_contents(l);
     if (!rc)
         rc = choose(l);
+    if (!rc)
+        rc = judge_all(l);
     for (size_t i = 0; !rc && i < l->out->progs.count; i++) {
         if (!l->wanted[i])
             continue;
         rc = make_prog(l, i);
-        if (rc && l->err && l->err->size >= sizeof *l->err && !l->err->subject[0])
-            error_subject(l->err, "%s: prog %s", skep_object_name(l->obj),
-                          l->out->progs.items[i].name);
+        if (rc)
+            say_which(l, i);
     }
     if (!rc && !l->opts.prog)
         rc = make_other_maps(l);
@@ -380,6 +465,9 @@ int skep_load(struct skep_runtime *rt, struct skep_object *obj, const struct ske
     rc = load(&l);
     if (rc && err && err->size >= sizeof *err && !err->subject[0])
         error_subject(err, "%s", skep_object_name(obj));
+    for (size_t i = 0; l.judged && i < l.out->progs.count; i++)
+        judge_free(&l.judged[i]);
+    free(l.judged);
     free(l.wanted);
     if (rc)
         skep_collection_unref(l.out);

@@ -84,7 +84,8 @@ static bool is_gpl_compatible(const char *license)
 }
 
 /* Our own engine's code for the image. */
-static int build(struct skep_prog *prog, const struct skep_image *image, struct skep_error *err)
+static int build(struct skep_prog *prog, const struct skep_image *image, const uint8_t *reached,
+                 struct skep_error *err)
 {
     const struct platform_prog_type *type = platform_prog_type(image->type);
     struct exec_line *lines = copy_lines(image);
@@ -102,7 +103,8 @@ static int build(struct skep_prog *prog, const struct skep_image *image, struct 
                                  .helper = helper_find,
                                  .ctx = type ? type->ctx : NULL,
                                  .prog_type = image->type,
-                                 .is_gpl = is_gpl_compatible(image->license)};
+                                 .is_gpl = is_gpl_compatible(image->license),
+                                 .reached = reached};
     int rc = -SKEP_ENOMEM;
 
     for (uint32_t i = 0; i < prog->map_count; i++)
@@ -125,11 +127,21 @@ out:
     return rc;
 }
 
-int prog_create(struct skep_runtime *rt, const struct skep_image *image,
-                struct skep_map *const *maps, uint64_t max_insns, struct skep_prog **out,
-                struct skep_error *err)
+int prog_check_type(const struct skep_runtime *rt, const struct skep_image *image,
+                    struct skep_error *err)
 {
     const struct platform_prog_type *type = platform_prog_type(image->type);
+
+    if (rt->backend || (type && type->is_runnable))
+        return 0;
+    return error_set(err, -SKEP_EOPNOTSUPP, "programs of type %s do not run in this engine",
+                     type ? type->name : "unknown");
+}
+
+int prog_create(struct skep_runtime *rt, const struct skep_image *image,
+                struct skep_map *const *maps, uint64_t max_insns, const struct judgement *judgement,
+                struct skep_prog **out, struct skep_error *err)
+{
     struct skep_prog *prog = prog_alloc(rt, maps, image->map_count);
     void **handles = NULL;
     int rc;
@@ -142,6 +154,8 @@ int prog_create(struct skep_runtime *rt, const struct skep_image *image,
     prog->flags = image->flags;
     prog->insns = image->insn_count;
     prog->max_insns = max_insns;
+    prog->is_verified = judgement->is_verified;
+    prog->verify_ns = judgement->ns;
     snprintf(prog->name, sizeof prog->name, "%s", image->name ? image->name : "");
     snprintf(prog->license, sizeof prog->license, "%s", image->license ? image->license : "");
     if (rt->backend) {
@@ -154,11 +168,8 @@ int prog_create(struct skep_runtime *rt, const struct skep_image *image,
         if (!rc && rt->backend->prog_id)
             prog->id = rt->backend->prog_id(prog->handle);
         free(handles);
-    } else if (!type || !type->is_runnable) {
-        rc = error_set(err, -SKEP_EOPNOTSUPP, "programs of type %s do not run in this engine",
-                       type ? type->name : "unknown");
     } else {
-        rc = build(prog, image, err);
+        rc = build(prog, image, judgement->reached, err);
     }
     if (rc) {
         skep_prog_unref(prog);
@@ -168,11 +179,30 @@ int prog_create(struct skep_runtime *rt, const struct skep_image *image,
     return 0;
 }
 
+static int judge_code(struct skep_runtime *rt, const struct skep_prog_code *code,
+                      const struct skep_image *image, struct judgement *out, struct skep_error *err)
+{
+    const struct judge judge = {.rt = rt,
+                                .image = image,
+                                .maps = code->maps,
+                                .opts = code->verify,
+                                .report = code->report,
+                                .is_sandboxed = code->sandboxed != 0};
+    int rc = prog_check_type(rt, image, err);
+
+    if (!rc)
+        rc = judge_sandbox(rt, judge.is_sandboxed, err);
+    if (!rc)
+        rc = judge_open_report(judge.report, err);
+    return rc ? rc : judge_program(&judge, out, err);
+}
+
 int skep_prog_load(struct skep_runtime *rt, const struct skep_prog_code *given,
                    struct skep_prog **out, struct skep_error *err)
 {
     struct skep_prog_code code;
     struct skep_image image = {.size = sizeof image};
+    struct judgement judgement = {.reached = NULL};
     uint32_t *indices;
     int rc = runtime_check_size(given, sizeof code, "skep_prog_code", err);
 
@@ -197,7 +227,10 @@ int skep_prog_load(struct skep_runtime *rt, const struct skep_prog_code *given,
     image.map_count = code.map_count;
     image.maps = indices;
     if (!rc)
-        rc = prog_create(rt, &image, code.maps, code.max_insns, out, err);
+        rc = judge_code(rt, &code, &image, &judgement, err);
+    if (!rc)
+        rc = prog_create(rt, &image, code.maps, code.max_insns, &judgement, out, err);
+    judge_free(&judgement);
     if (rc && *image.name)
         error_subject(err, "prog %s", image.name);
     free(indices);
@@ -284,6 +317,8 @@ int skep_prog_get_info(struct skep_prog *prog, struct skep_prog_info *out)
         .runs = atomic_load_explicit(&prog->runs, memory_order_relaxed),
         .run_ns = atomic_load_explicit(&prog->run_ns, memory_order_relaxed),
         .faults = atomic_load_explicit(&prog->faults, memory_order_relaxed),
+        .verified = prog->is_verified,
+        .verify_ns = prog->verify_ns,
     };
 
     if (prog->handle && prog->runtime->backend->prog_info) {

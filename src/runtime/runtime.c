@@ -190,6 +190,7 @@ void skep_runtime_unref(struct skep_runtime *rt)
     sync_destroy(rt->sync);
     if (rt->backend && rt->backend->close)
         rt->backend->close(rt->backend_state);
+    skep_btf_free(atomic_load(&rt->host_btf));
     free(rt);
 }
 

@@ -28,6 +28,7 @@ struct skep_runtime {
     uint64_t allow;
     const struct skep_backend *backend; /* NULL: our own engine */
     void *backend_state;                /* what its open yielded */
+    struct skep_btf *_Atomic host_btf;  /* NULL: not opened yet */
 };
 
 struct skep_prog {
@@ -41,6 +42,8 @@ struct skep_prog {
     uint64_t max_insns;
     _Atomic uint32_t is_canceled;
     _Atomic uint64_t runs, run_ns, faults;
+    bool is_verified;
+    uint64_t verify_ns;
     char name[64];
     char license[64];
 };
@@ -57,10 +60,40 @@ void runtime_log(struct skep_runtime *, int level, const char *format, ...) PRIN
 struct skep_slot *runtime_slot_take(struct skep_runtime *, struct skep_slot *given);
 void runtime_slot_give(struct skep_slot *slot, struct skep_slot *given);
 
+/* -- judge.c: a program is verified before it is live ------------------------------------------ */
+struct judge {
+    struct skep_runtime *rt;
+    const struct skep_image *image;
+    struct skep_object *obj; /* that the image is of; NULL: of none */
+    /* By the image's map index: what exists already; an item may be NULL with an object, which then says what it will be. */
+    struct skep_map *const *maps;
+    const struct skep_verify_opts *opts; /* NULL: defaults */
+    struct skep_report **report;         /* NULL: nobody wants it */
+    bool is_sandboxed;
+};
+struct judgement {
+    bool is_verified;
+    uint8_t *reached; /* as exec_source has it; malloc'ed, NULL: nothing is known */
+    uint64_t ns;
+};
+/* 0: it may run (a backend judges for itself). Of a rejected one `err` has the place and the reason. */
+int judge_program(const struct judge *, struct judgement *out, struct skep_error *err);
+void judge_free(struct judgement *);
+/* What could not be linked has a verdict too: why. 0 or -SKEP_ENOMEM. */
+int judge_unlinked(const struct judge *, const struct skep_prog_def *, const struct skep_error *why,
+                   struct skep_error *err);
+/* Make the report if it is wanted and there is none yet. */
+int judge_open_report(struct skep_report **, struct skep_error *err);
+/* May unverified programs run, if they are asked for? 0 or -SKEP_EPERM. */
+int judge_sandbox(const struct skep_runtime *, bool is_sandboxed, struct skep_error *err);
+
 /* A live program of an image (our own engine or the backend's). `maps` in the image's order; taken
  * references. */
 int prog_create(struct skep_runtime *, const struct skep_image *, struct skep_map *const *maps,
-                uint64_t max_insns, struct skep_prog **out, struct skep_error *err);
+                uint64_t max_insns, const struct judgement *, struct skep_prog **out,
+                struct skep_error *err);
+/* Can this runtime's engine run it? 0 or a code. */
+int prog_check_type(const struct skep_runtime *, const struct skep_image *, struct skep_error *err);
 
 /* A live map of a definition; `btf` (may be NULL) are the bytes that hold its key_type and
  * value_type, for backends. */

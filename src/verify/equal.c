@@ -193,20 +193,28 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
     }
 }
 
-static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur, uint64_t read)
+/* The slots in `mask` match; *miss: the first that does not. */
+static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur, uint64_t mask,
+                         uint32_t *miss)
 {
-    for (uint32_t i = 0; i < old->slot_count; i++) {
-        const struct slot *slot = frame_slot(old, i);
+    if (old->slot_count < 64)
+        mask &= (UINT64_C(1) << old->slot_count) - 1;
+    for (; mask; mask &= mask - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(mask);
 
-        if (m->mode == EQUAL_PRUNE && !(read >> i & 1) && slot->bytes[0] < BYTE_DYNPTR)
-            continue;
-        if (!slots_match(m, slot, frame_slot(cur, i)))
+        if (!slots_match(m, frame_slot(old, i), frame_slot(cur, i))) {
+            *miss = i;
             return false;
+        }
     }
-    if (m->mode == EQUAL_EXACT)
-        for (uint32_t i = old->slot_count; i < cur->slot_count; i++)
-            if (bytes_of(frame_slot(cur, i)))
+    if (m->mode == EQUAL_EXACT) {
+        for (uint32_t i = old->slot_count; i < cur->slot_count; i++) {
+            if (bytes_of(frame_slot(cur, i))) {
+                *miss = i;
                 return false;
+            }
+        }
+    }
     return true;
 }
 
@@ -228,6 +236,31 @@ static bool refs_match(struct match *m, const struct state *old, const struct st
     return true;
 }
 
+static bool is_missed(struct state *old, uint32_t frame, uint32_t place)
+{
+    old->miss_frame = (uint8_t)frame;
+    old->miss_place = (uint8_t)place;
+    return false;
+}
+
+/* States that differ mostly do so where they did the last time. Only what is compared in full may be looked at alone. */
+static bool may_match(struct match *m, const struct state *old, const struct state *cur)
+{
+    uint32_t f = old->miss_frame, place = old->miss_place;
+
+    if (f > old->depth)
+        return true;
+    if (place < 11)
+        return m->mode != EQUAL_EXACT && !(prune_live_regs(m->v, old, f) >> place & 1)
+                   ? true
+                   : regs_match(m, &old->frames[f]->regs[place], &cur->frames[f]->regs[place]);
+    place -= 11;
+    if (place >= old->frames[f]->slot_count ||
+        (m->mode == EQUAL_PRUNE && !((old->stack_read[f] | old->objects[f]) >> place & 1)))
+        return true;
+    return slots_match(m, frame_slot(old->frames[f], place), frame_slot(cur->frames[f], place));
+}
+
 bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum equal_mode mode)
 {
     struct match m = {v, v->idmap, mode};
@@ -236,10 +269,14 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
         return false;
     m.ids->count = 0;
     m.ids->fresh = v->id_gen;
+    if (!may_match(&m, old, cur))
+        return false;
+    m.ids->count = 0;
     if (!refs_match(&m, old, cur))
         return false;
     for (uint32_t f = 0; f <= old->depth; f++) {
         const struct frame *a = old->frames[f], *b = cur->frames[f];
+        uint32_t miss = 0;
         uint16_t live;
 
         if (a->callsite != b->callsite || a->subprog != b->subprog || a->callback != b->callback ||
@@ -250,10 +287,11 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
             uint32_t i = (uint32_t)__builtin_ctz(left);
 
             if (!regs_match(&m, &a->regs[i], &b->regs[i]))
-                return false;
+                return is_missed(old, f, i);
         }
-        if (!stacks_match(&m, a, b, old->stack_read[f]))
-            return false;
+        if (!stacks_match(&m, a, b, mode == EQUAL_PRUNE ? old->stack_read[f] | old->objects[f] : UINT64_MAX,
+                          &miss))
+            return is_missed(old, f, 11 + miss);
     }
     return true;
 }

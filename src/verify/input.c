@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "object/object.h"
+#include "platform/access.h"
 #include "platform/platform.h"
 #include "verify/log.h"
 
@@ -160,7 +161,9 @@ int verify_image(struct skep_object *obj, const struct skep_image *image,
     struct verify_input in = {
         .image = image,
         .maps = maps,
-        .kernel_btf = opts->btf ? opts->btf : obj ? obj->host_btf : NULL,
+        .kernel_btf = opts->btf ? opts->btf
+                      : obj     ? obj->host_btf
+                                : NULL,
         .caps = caps_of(opts),
         .flags = image->flags | opts->flags,
         .cpus = place->cpus,

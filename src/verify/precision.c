@@ -368,6 +368,41 @@ static enum back back_one(struct verifier *v, struct precision *p, uint32_t insn
     return back;
 }
 
+/* Registers for whose sake the walk has to look at an instruction; calls and exits change the frame and count always, and so
+ * does what has a step. */
+enum { TRACED_ALWAYS = 1 << 15 };
+
+void precision_prepare(struct verifier *v)
+{
+    for (uint32_t i = 0; i < v->insn_count; i++) {
+        struct insn_info *info = &v->info[i];
+        const struct skep_insn *insn = &v->insns[i];
+
+        if (!info->op)
+            continue;
+        switch (info->op->kind) {
+        case ISA_KIND_ALU:
+        case ISA_KIND_LOAD:
+        case ISA_KIND_IMM64:
+            info->traced = (uint16_t)(1u << SKEP_INSN_DST(insn));
+            break;
+        case ISA_KIND_STORE:
+            info->traced = (uint16_t)(1u << SKEP_INSN_DST(insn));
+            break;
+        case ISA_KIND_JUMP:
+            info->traced = 0;
+            break;
+        case ISA_KIND_BRANCH:
+            info->traced = (uint16_t)(isa_uses_src(info->op) ? 1u << SKEP_INSN_DST(insn) | 1u << SKEP_INSN_SRC(insn)
+                                                             : 0);
+            break;
+        default:
+            info->traced = TRACED_ALWAYS;
+            break;
+        }
+    }
+}
+
 /* -- the walk ---------------------------------------------------------------------------------- */
 
 static void mark_frame_all(struct verifier *v, struct frame *frame, bool *changed)
@@ -476,12 +511,14 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
 
             if (is_first) {
                 is_first = false;
-            } else if (back_one(v, p, insn, after, step) == BACK_LOST) {
-                mark_all(v, start, changed);
-                return 0;
+            } else if (step || (v->info[insn].traced & (p->regs[p->frame] | TRACED_ALWAYS))) {
+                if (back_one(v, p, insn, after, step) == BACK_LOST) {
+                    mark_all(v, start, changed);
+                    return 0;
+                }
+                if (is_empty(p))
+                    return 0;
             }
-            if (is_empty(p))
-                return 0;
             after = insn;
             insn = previous_insn(s, insn, &steps);
             if (insn != INSN_NONE && !v->info[insn].op) /* the second half of a wide one */

@@ -29,6 +29,7 @@ static inline const struct reg *linked_reg(const struct state *s, const struct l
 void linked_collect(struct verifier *, struct state *, uint32_t id, struct linked *);
 int precision_step_linked(struct verifier *, struct state *, const struct linked *);
 
+void precision_prepare(struct verifier *);
 /* As precision_propagate; *changed: something was marked that was not before. */
 int precision_propagate_changed(struct verifier *, const struct state *old, struct state *cur, bool *changed);
 

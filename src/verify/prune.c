@@ -22,6 +22,7 @@ int prune_init(struct verifier *v)
     v->loops = loops_new(v);
     if (!v->explored || !v->idmap || !v->loops)
         return reject_memory(v);
+    precision_prepare(v);
     v->explored->at = arena_alloc(&v->memory, v->insn_count * sizeof(struct state *));
     return v->explored->at ? 0 : reject_memory(v);
 }
@@ -241,6 +242,14 @@ static void forget_single_ids(struct verifier *v, struct state *s)
     }
 }
 
+static void note_objects(struct state *s)
+{
+    for (uint32_t f = 0; f <= s->depth; f++)
+        for (uint32_t i = 0; i < s->frames[f]->slot_count; i++)
+            if (frame_slot(s->frames[f], i)->bytes[0] >= BYTE_DYNPTR)
+                s->objects[f] |= UINT64_C(1) << i;
+}
+
 static int add_checkpoint(struct verifier *v, uint32_t insn)
 {
     struct state *cur = v->cur, *s = state_new(v);
@@ -255,6 +264,7 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
     if (!state_copy(v, s, cur))
         return reject_memory(v);
     s->branches = 1;
+    note_objects(s);
     v->state_count++;
     if (v->state_count > v->peak_states)
         v->peak_states = v->state_count;

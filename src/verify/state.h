@@ -217,6 +217,8 @@ struct state {
 
     /* Checkpoints: what was read after it before being written, per frame (8-byte slots). */
     uint64_t stack_read[MAX_FRAMES];
+    uint64_t objects[MAX_FRAMES]; /* slots with dynptrs, iterators, irq flags: always compared */
+    uint8_t miss_frame, miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
     uint32_t scc_visit; /* loops.c */

@@ -156,6 +156,7 @@ struct verify_result {
 struct insn_info {
     const struct isa_op *op; /* NULL: second half of a wide one */
     uint16_t live_regs;      /* registers that may be read later, before this instruction */
+    uint16_t traced;         /* precision.c: the walk back has to look at it for these registers; TRACED_ALWAYS: for any */
     uint16_t subprog;
     uint32_t scc;        /* strongly connected component with a cycle; 0: none */
     bool is_prune_point; /* a checkpoint may stand here */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/reader.h"
 #include "os/os.h"
+#include "verify/facts.h"
 #include "verify/prune.h"
 #include "verify/record.h"
 #include "verify/signature.h"
@@ -65,6 +66,7 @@ static int run(struct verifier *v)
     static const stage_fn stages[] = {
         program_prepare, cfg_split,     signature_check_info, kfunc_prepare, cfg_check,
         mark_fastcall,   cfg_live_regs, prune_init,           explore_all,   cfg_stack_depth,
+        note_reached,    facts_collect,
     };
 
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -106,7 +108,7 @@ int verify_program(const struct verify_input *in, struct verify_result *result, 
     result->processed = v->processed;
     result->states = v->states_made;
     result->peak_states = v->peak_states;
-    result->peak_bytes = v->pool.bytes;
+    result->peak_bytes = v->pool.bytes + facts_peak_bytes(result->facts);
     result->ns = os_clock(SKEP_CLOCK_MONOTONIC) - v->started_ns;
     pool_free(v);
     arena_free(&v->memory);
