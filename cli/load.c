@@ -1,11 +1,12 @@
 /* load.c - from the command line of `skep run` to a live program.
  *
- * open -> choose the program -> set types and globals -> link -> runtime -> load -> fill maps. The choice without --prog:
+ * open -> choose the program -> set types and globals -> link -> runtime -> verify and load -> fill maps. The choice without --prog:
  * the one program that a user can mean, that is the one which no other program of the object reaches by a tail call.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "load.h"
 #include "mapfile.h"
@@ -67,8 +68,10 @@ static int runtime_open(const struct cli *cli, const struct load_options *option
 {
     struct skep_host host = {
         .size = sizeof host, .user = &out->world, .log = world_log, .printk = world_printk};
-    struct skep_runtime_opts opts = {
-        .size = sizeof opts, .host = &host, .slots = (uint32_t)options->cpus};
+    struct skep_runtime_opts opts = {.size = sizeof opts,
+                                     .host = &host,
+                                     .allow = options->is_sandboxed ? SKEP_ALLOW_SANDBOXED : 0,
+                                     .slots = (uint32_t)options->cpus};
     struct skep_error err = {.size = sizeof err};
     int rc;
 
@@ -280,15 +283,37 @@ static int globals_set(const struct choice *choice, const struct arg_list *set)
     return CLI_YES;
 }
 
+/* Why programs were rejected, as skep verify shows it. */
+static int show_rejected(struct skep_report *report)
+{
+    uint32_t format = SKEP_REPORT_HUMAN;
+    char folder[4096];
+
+    if (system_is_terminal(stderr) && !getenv("NO_COLOR"))
+        format |= SKEP_REPORT_COLOUR;
+    if (getcwd(folder, sizeof folder) && skep_report_set_folder(report, folder)) {
+        cli_complain("out of memory");
+        return CLI_REFUSED;
+    }
+    (void)skep_report_print(report, format, cli_print, stderr);
+    return CLI_NO;
+}
+
 static int link_and_load(const struct cli *cli, const struct load_options *options,
                          struct loaded *out, const char *only)
 {
     struct skep_link_opts link = {.size = sizeof link, .log = world_log, .user = &out->world};
-    struct skep_load_opts load = {
-        .size = sizeof load, .prog = only, .max_insns = options->max_insns};
+    const struct skep_verify_opts verify = {.size = sizeof verify, .caps = options->caps};
+    struct skep_report *report = NULL;
+    struct skep_load_opts load = {.size = sizeof load,
+                                  .prog = only,
+                                  .max_insns = options->max_insns,
+                                  .verify = &verify,
+                                  .report = &report,
+                                  .sandboxed = options->is_sandboxed};
     struct skep_error err = {.size = sizeof err};
     const char *about = cli_object(out->object);
-    int rc;
+    int rc, code = CLI_YES;
 
     out->world.cli = cli;
     if (options->btf && (rc = skep_btf_open(options->btf, &out->target, &err)) != 0) {
@@ -299,11 +324,14 @@ static int link_and_load(const struct cli *cli, const struct load_options *optio
     rc = skep_object_link(out->object, &link, &err);
     if (!rc)
         rc = skep_load(out->runtime, out->object, &load, &out->collection, &err);
-    if (rc) {
+    if (rc == -SKEP_EVERIFY && report && skep_report_rejected(report)) {
+        code = show_rejected(report);
+    } else if (rc) {
         cli_error(about, &err);
-        return cli_load_exit(rc);
+        code = cli_load_exit(rc);
     }
-    return CLI_YES;
+    skep_report_free(report);
+    return code;
 }
 
 static int choose(const struct choice *choice, const struct load_options *options,

@@ -10,7 +10,8 @@ struct load_options {
     const char *object, *prog, *type, *btf, *engine, *clock;
     struct arg_list set, map;
     uint64_t seed, max_insns, cpus;
-    bool has_seed;
+    uint32_t caps; /* SKEP_CAP_*: who loads it */
+    bool has_seed, is_sandboxed;
 };
 
 /* What helpers see of the outside world; see --seed and --clock. */

@@ -3,9 +3,9 @@
  *     skep-plugin [MEMORY] [--interpret | --kernel]
  *
  * MEMORY is the memory in hex (may be empty or missing): r1 points to it, r2 is its length; without memory both are 0.
- * White space in either hex is skipped. The instructions are in the byte order of this machine. Programs are not
- * verified by skep: every access is checked, and a run ends after INSN_BUDGET instructions. Anything that fails is said on
- * standard error, with exit code 1.
+ * White space in either hex is skipped. The instructions are in the byte order of this machine. What a program computes is
+ * asked here, not whether it is safe, so skep does not verify it: every access is checked, and a run ends after INSN_BUDGET
+ * instructions. Anything that fails is said on standard error, with exit code 1.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,12 +122,14 @@ static int run(const struct skep_backend *backend, struct bytes *memory,
                const struct bytes *program)
 {
     static const uint16_t probe = 1;
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 1, .backend = backend};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = 1, .allow = SKEP_ALLOW_SANDBOXED, .backend = backend};
     struct skep_prog_code code = {.size = sizeof code,
                                   .name = "plugin",
                                   .type = SKEP_PROG_TYPE_MEMORY,
                                   .insn_count = (uint32_t)(program->count / 8),
-                                  .max_insns = INSN_BUDGET};
+                                  .max_insns = INSN_BUDGET,
+                                  .sandboxed = 1};
     struct skep_error err = {.size = sizeof err};
     struct skep_insn *insns = calloc(code.insn_count, sizeof *insns);
     struct skep_runtime *runtime = NULL;

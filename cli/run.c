@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "caps.h"
 #include "json.h"
 #include "maps.h"
 #include "packets.h"
@@ -11,7 +12,7 @@
 struct run_options {
     struct load_options load;
     struct packets_options packets;
-    const char *data_out, *ctx_out, *seed;
+    const char *data_out, *ctx_out, *seed, *as, *caps;
     uint64_t repeat;
 };
 
@@ -42,9 +43,26 @@ static const struct arg_option options[] = {
     {"seed", 0, ARG_TEXT, AT(seed), "N", "seed of bpf_get_prandom_u32"},
     {"clock", 0, ARG_TEXT, AT(load.clock), "CLOCK",
      "real, frozen, or capture: the time of each packet"},
+    {"as", 0, ARG_TEXT, AT(as), "WHO", "who loads it: root (default), bpf (CAP_BPF alone), guest"},
+    {"caps", 0, ARG_TEXT, AT(caps), "LIST", "the same in detail: bpf,perfmon,net_admin,sys_admin"},
+    {"sandboxed", 0, ARG_FLAG, AT(load.is_sandboxed), NULL,
+     "run it without verifying it; its accesses are checked as always"},
     {"max-insns", 0, ARG_U64, AT(load.max_insns), "N", "instructions a run may take"},
     {0},
 };
+
+static int check_privileges(const struct verb *verb, struct run_options *run)
+{
+    bool is_kernel = run->load.engine && !strcmp(run->load.engine, "kernel");
+    int code = caps_parse(verb, run->as, run->caps, &run->load.caps);
+
+    if (!code && is_kernel && (run->as || run->caps || run->load.is_sandboxed))
+        code = args_usage(verb, "--as, --caps and --sandboxed are not for --engine kernel: Linux "
+                                "verifies what it runs");
+    if (!code && run->load.is_sandboxed && (run->as || run->caps))
+        code = args_usage(verb, "--sandboxed does not go with --as or --caps");
+    return code;
+}
 
 static int check_choices(const struct verb *verb, struct run_options *run)
 {
@@ -73,7 +91,7 @@ static int check_choices(const struct verb *verb, struct run_options *run)
     if (run->load.cpus > 4096)
         return args_usage(verb, "--cpus %" PRIu64 ": 1 to 4096", run->load.cpus);
     run->packets.repeat = (uint32_t)run->repeat;
-    return CLI_YES;
+    return check_privileges(verb, run);
 }
 
 static int check(const struct verb *verb, struct run_options *run)
@@ -129,16 +147,29 @@ static uint64_t mean_ns(const struct packets_result *result)
     return result->runs ? (result->total_ns + result->runs / 2) / result->runs : 0;
 }
 
+/* What is known of its verification; false: Linux did it. */
+static bool verification(const struct loaded *loaded, struct skep_prog_info *info)
+{
+    *info = (struct skep_prog_info){.size = sizeof *info};
+    return strcmp(loaded->engine, "kernel") != 0 && !skep_prog_get_info(loaded->prog, info);
+}
+
 static void show_json(const struct cli *cli, const struct run_options *run,
                       const struct loaded *loaded, const struct packets_result *result)
 {
     struct json json = {.out = stdout, .is_pretty = cli->is_pretty};
+    struct skep_prog_info info;
 
     json_object(&json, NULL);
     json_string(&json, "schema", "skep.run/1");
     json_string(&json, "program", loaded->def.name);
     json_string(&json, "type", cli_type_name(loaded->def.type));
     json_string(&json, "engine", loaded->engine);
+    if (verification(loaded, &info)) {
+        json_bool(&json, "verified", info.verified);
+        if (info.verified)
+            json_u64(&json, "verify_ns", info.verify_ns);
+    }
     json_u64(&json, "retval", result->retval);
     json_u64(&json, "duration_ns", mean_ns(result));
     json_u64(&json, "runs", result->runs);
@@ -187,9 +218,17 @@ static void show_text(FILE *out, const struct run_options *run, const struct loa
 {
     double mean = result->runs ? (double)result->total_ns / (double)result->runs : 0;
     char count[28], name[32];
+    struct skep_prog_info info;
 
-    fprintf(out, "%s: %s (%s, %s insns, %s)\n", cli_object(loaded->object), loaded->def.name,
-            cli_type_name(loaded->def.type), cli_count(loaded->insns, count), loaded->engine);
+    fprintf(out, "%s: %s (%s, %s insns, ", cli_object(loaded->object), loaded->def.name,
+            cli_type_name(loaded->def.type), cli_count(loaded->insns, count));
+    if (verification(loaded, &info)) {
+        if (info.verified)
+            fprintf(out, "verified in %.2f ms, ", (double)info.verify_ns / 1e6);
+        else
+            fprintf(out, "unverified, ");
+    }
+    fprintf(out, "%s)\n", loaded->engine);
     if (run->packets.capture) {
         fprintf(out, "%s packets", cli_count(result->packets, count));
         for (size_t i = 0; i < result->verdicts.count; i++)

@@ -1,5 +1,6 @@
-/* insn.c - fuzz target: any instruction stream in the checked interpreter, by the public API. It may be refused or fault,
- * never more; what it writes stays within the memory that it was given.
+/* insn.c - fuzz target: any instruction stream in the checked interpreter, by the public API, first unverified, then as the
+ * verifier lets it. It may be refused or fault, never more; what it writes stays within the memory that it was given; and
+ * what is verified never comes where verification says that no run comes.
  *
  * Input: byte 0 chooses (bit 0: bend instructions until they exist, bit 1: a packet program), byte 1 is the size of the
  * memory, byte 2 seeds its content; then instructions of 8 bytes, which may use two maps.
@@ -42,7 +43,8 @@ static void start(void)
          .value_size = 8,
          .max_entries = 4},
     };
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 1};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = 1, .allow = SKEP_ALLOW_SANDBOXED};
 
     if (runtime)
         return;
@@ -112,10 +114,12 @@ static void run(struct skep_prog *prog, uint8_t flags, uint8_t *mem, size_t mem_
         result = skep_prog_run(prog, NULL, mem_size ? mem : NULL, mem_size, &r0, &err);
     }
     require(result <= 0 && (result == 0 || (err.code == result && err.text[0])));
+    require(result == 0 || !strstr(err.text, "a bug of skep"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct skep_verify_opts limits = {.size = sizeof limits, .max_insns = BUDGET};
     struct skep_prog_code code = {
         .size = sizeof code, .maps = maps, .map_count = 2, .max_insns = BUDGET};
     struct skep_error err = {.size = sizeof err};
@@ -142,11 +146,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     code.type = data[0] & PACKET ? SKEP_PROG_TYPE_SCHED_CLS : SKEP_PROG_TYPE_MEMORY;
     code.insns = insns;
     code.insn_count = (uint32_t)count;
-    if (skep_prog_load(runtime, &code, &prog, &err) == 0) {
-        run(prog, data[0], mem + GUARD, mem_size);
-        skep_prog_unref(prog);
-    } else {
-        require(err.code < 0 && err.text[0]);
+    code.verify = &limits;
+    for (code.sandboxed = 1;; code.sandboxed = 0) {
+        if (skep_prog_load(runtime, &code, &prog, &err) == 0) {
+            run(prog, data[0], mem + GUARD, mem_size);
+            skep_prog_unref(prog);
+        } else {
+            require(err.code < 0 && err.text[0]);
+        }
+        if (!code.sandboxed)
+            break;
     }
     for (size_t i = 0; i < GUARD; i++)
         require(mem[i] == 0xa5 && mem[GUARD + mem_size + i] == 0xa5);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "btf/builder.h"
+#include "verify/facts.h"
 #include "verify/input.h"
 #include "verify/report.h"
 
@@ -201,6 +202,7 @@ static int verify(const struct judge *j, const struct skep_verify_opts *opts, st
         return rc;
     out->ns = r.ns;
     out->is_verified = r.code == CODE_OK;
+    facts_free(r.facts); /* this engine has no use for them */
     if (j->report)
         rc = add_verdict(*j->report, j, &def, &r, NULL, err);
     return rc || out->is_verified ? rc : reject_program(j, &def, &r, err);

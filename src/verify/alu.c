@@ -3,6 +3,7 @@
  * A pointer is its fixed offset plus a variable one. Adding a number that is known moves the fixed part; adding one that is
  * not gives a packet pointer a new identity, because what was compared with the packet's end was another pointer.
  */
+#include "verify/guest.h"
 #include "verify/memory.h"
 
 #include "base/check.h"
@@ -149,6 +150,7 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
     struct reg *dst = verifier_reg(v, dst_regno);
     struct reg result = *ptr;
     bool is_sub = op->does == ISA_DO_SUB;
+    struct guest_move move;
     int32_t moved;
     int rc;
 
@@ -174,6 +176,8 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
     rc = check_offset(v, by, false, dst_regno, ptr);
     if (!rc)
         rc = check_offset(v, &ptr->v, true, dst_regno, ptr);
+    if (!rc)
+        rc = guest_before(v, &move, op, dst_regno, ptr, by, is_dst_number);
     if (rc)
         return rc;
     switch (op->does) {
@@ -224,34 +228,7 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
         return rc;
     range_sync(&result.v);
     *dst = result;
-    if (!v->bypasses_spectre)
-        return alu_check_guest(v, dst_regno, ptr);
-    return 0;
-}
-
-/* Guests may not even form a pointer that is out of bounds: a mispredicted branch could use it. */
-int alu_check_guest(struct verifier *v, uint32_t regno, const struct reg *before)
-{
-    const struct reg *reg = verifier_reg(v, regno);
-
-    (void)before;
-    if (reg->kind == REG_STACK) {
-        int64_t off = reg->off + (int64_t)reg->v.bits.value;
-
-        if (!range_is_const(&reg->v))
-            return reject_reg(v, CODE_PRIVILEGE, regno,
-                              "R%u variable stack access prohibited for !root", regno);
-        if (off >= 0 || off < -STACK_MAX)
-            return reject_reg(v, CODE_STACK_BOUNDS, regno,
-                              "R%u stack pointer arithmetic goes out of range, prohibited for !root", regno);
-    } else if (reg->kind == REG_MAP_VALUE) {
-        int64_t low = reg->v.smin + reg->off, high = (int64_t)reg->v.umax + reg->off;
-
-        if (reg->v.umax >= MAX_VAR_OFF || low < 0 || high < 0 || high >= reg->map->def.value_size)
-            return reject_reg(v, CODE_MAP_BOUNDS, regno,
-                              "R%u pointer arithmetic of map value goes out of range, prohibited for !root", regno);
-    }
-    return 0;
+    return guest_after(v, &move, op, dst_regno);
 }
 
 /* -- scalars ----------------------------------------------------------------------------------- */
@@ -331,6 +308,9 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
         }
         return move_pointer(v, op, dst_regno, &ptr, dst_regno, by, false);
     }
+    rc = guest_number(v, op, dst_regno);
+    if (rc)
+        return rc;
     if (src && dst->is_precise) {
         rc = precision_mark(v, src_regno);
         if (rc)

@@ -3,6 +3,7 @@
  * Numbers are narrowed by range.c; all registers that are the same number (or at a constant distance) learn with them.
  * Pointers learn three things: that they are not null, how many bytes of the packet are there, and nothing else.
  */
+#include "verify/guest.h"
 #include "verify/memory.h"
 
 #include "base/check.h"
@@ -257,8 +258,31 @@ static bool is_not_null(const struct reg *reg)
     }
 }
 
+/* A number compared with itself. */
+static int self_outcome(const struct reg *a, enum isa_does op, bool is_32)
+{
+    const struct range *r = &a->v;
+
+    switch (op) {
+    case ISA_DO_JEQ:
+    case ISA_DO_JGE:
+    case ISA_DO_JLE:
+    case ISA_DO_JSGE:
+    case ISA_DO_JSLE:
+        return 1;
+    case ISA_DO_JSET:
+        if (is_32 ? r->umin32 > 0 || r->smin32 > 0 || r->smax32 < 0 : r->umin > 0 || r->smin > 0 || r->smax < 0)
+            return 1;
+        return (is_32 ? range_is_const32(r) && !(uint32_t)r->bits.value : range_is_const(r) && !r->bits.value) ? 0 : -1;
+    default:
+        return 0;
+    }
+}
+
 static int outcome(const struct reg *a, const struct reg *b, enum isa_does op, bool is_32)
 {
+    if (a == b && a->kind == REG_SCALAR)
+        return self_outcome(a, op, is_32);
     if (is_packet_any(a) && is_packet_any(b) && !is_32)
         return packet_outcome(a, b, op);
     if (a->kind != REG_SCALAR || b->kind != REG_SCALAR) {
@@ -310,7 +334,7 @@ static int record_linked(struct verifier *v, const struct reg *dst, const struct
 static int known_way(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, int is_taken,
                      uint32_t *next)
 {
-    uint32_t dst = SKEP_INSN_DST(insn), src = SKEP_INSN_SRC(insn);
+    uint32_t dst = SKEP_INSN_DST(insn), src = SKEP_INSN_SRC(insn), jump = (uint32_t)((int64_t)v->insn + 1 + insn->off);
     int rc = 0;
 
     if (verifier_reg(v, dst)->kind == REG_SCALAR)
@@ -318,8 +342,8 @@ static int known_way(struct verifier *v, const struct skep_insn *insn, const str
     if (!rc && isa_uses_src(op) && verifier_reg(v, src)->kind == REG_SCALAR)
         rc = precision_mark(v, src);
     v->info[v->insn].edges |= is_taken ? 2 : 1;
-    *next = is_taken ? (uint32_t)((int64_t)v->insn + 1 + insn->off) : v->insn + 1;
-    return rc;
+    *next = is_taken ? jump : v->insn + 1;
+    return rc ? rc : guest_follow_wrong_way(v, is_taken ? v->insn + 1 : jump, insn);
 }
 
 /* One of two pointers is known not to be null: where they are equal, so is the other. */

@@ -31,9 +31,15 @@ static int decode(struct verifier *v)
         const struct isa_op *op = isa_find(v->insns + i);
         struct skep_error why = {.size = sizeof why};
 
+        /* Reserved fields matter where a path leads, except for those that loaders fill in. */
+        /* Reserved fields count where a path leads, but for those that are looked at to know what the instruction is. */
         if (!op) {
-            isa_explain(v->insns + i, &why);
-            return reject_insn(v, i, CODE_INSN, why.text);
+            op = isa_first(v->insns[i].code);
+            if (!op || isa_is_wide(op) || op->kind == ISA_KIND_LOAD || op->kind == ISA_KIND_CALL) {
+                isa_explain(v->insns + i, &why);
+                return reject_insn(v, i, CODE_INSN, why.text);
+            }
+            v->info[i].is_malformed = true;
         }
         if (op->does == ISA_DO_CALL_REG) {
             v->insn = i;

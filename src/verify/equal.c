@@ -66,7 +66,10 @@ static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
 
 static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur)
 {
-    if (!old->is_precise && m->mode == EQUAL_PRUNE)
+    if (m->v->compares_all)
+        return range_equal(&old->v, &cur->v) && old->has_delta == cur->has_delta && old->off == cur->off &&
+               scalar_ids_match(m, old->id, cur->id);
+    if (!old->is_precise && m->mode == EQUAL_PRUNE && m->v->can_bpf) /* guests' numbers count always */
         return true;
     if (old->has_delta != cur->has_delta || (old->has_delta && old->off != cur->off))
         return false;
@@ -266,6 +269,8 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
     struct match m = {v, v->idmap, mode};
 
     if (old->depth != cur->depth || old->may_sleep != cur->may_sleep)
+        return false;
+    if (old->is_speculative && !cur->is_speculative) /* what a wrong guess proves holds for wrong guesses only */
         return false;
     m.ids->count = 0;
     m.ids->fresh = v->id_gen;

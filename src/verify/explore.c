@@ -254,6 +254,8 @@ static int step_imm64(struct verifier *v, const struct skep_insn *insn, const st
         if (subprog == INSN_NONE)
             return reject(v, CODE_CALLBACK, "no function starts at insn %lld",
                           (long long)isa_target(op, insn, v->insn));
+        if (!v->subprogs[subprog].btf_func)
+            return reject(v, CODE_CALLBACK, "missing btf func_info: a callback needs the program's types");
         if (v->subprogs[subprog].is_global)
             return reject(v, CODE_CALLBACK, "callback function not static");
         reg_set_pointer(reg, REG_FUNC, 0);
@@ -452,6 +454,12 @@ static int follow(struct verifier *v)
         }
         if (v->in->log.level)
             log_insn(v, v->insn);
+        if (info->is_malformed) {
+            struct skep_error why = {.size = sizeof why};
+
+            isa_explain(&v->insns[v->insn], &why);
+            return reject(v, CODE_INSN, "%s", why.text);
+        }
         info->is_seen = true;
         rc = step(v, &next);
         if (v->is_out_of_memory)

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "base/reader.h"
+#include "platform/access.h"
 #include "verify/flow.h"
 #include "verify/helper.h"
 
@@ -264,6 +264,20 @@ static uint32_t range_of_load(uint32_t size, bool is_signed)
     }
 }
 
+/* Fields of 32 bits that are pointers, of all their bits, once they are loaded: xdp_md's data. */
+static bool yields_pointer(const struct flow *f, int32_t off, uint32_t size, uint32_t insn)
+{
+    const struct verifier *v = f->v;
+    struct platform_access access;
+
+    if (v->info[insn].ptr_kind != REG_CTX + 1)
+        return false;
+    return v->target.is_typed || off < 0 ||
+           !platform_context_access(v->type, v->attach_type, v->can_bpf, (uint32_t)off, size, false,
+                                    &access) ||
+           access.yields != YIELD_SCALAR;
+}
+
 /* Constant content of a frozen map: what the walk took it for, too. */
 static uint32_t load_constant(struct flow *f, const struct verify_map *map, int64_t off,
                               uint32_t size, bool is_signed)
@@ -322,7 +336,8 @@ static void step_load(struct flow *f, struct cell *state, const struct skep_insn
         set_number(dst, load_constant(f, &f->v->in->maps[base->place.index], off, size, is_signed));
         break;
     default:
-        set_number(dst, range_of_load(size, is_signed));
+        set_number(dst, yields_pointer(f, insn->off, size, at) ? RANGE_UNKNOWN
+                                                               : range_of_load(size, is_signed));
         if (size == 8 && is_stray(f, base, at))
             dst->place.kind = PLACE_ANY;
     }

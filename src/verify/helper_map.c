@@ -64,6 +64,9 @@ int helper_check_map(struct verifier *v, const struct call_meta *meta, uint32_t 
         info->map = map;
     else if (info->map != map)
         info->is_mixed_map = true;
+    /* The mask of a guest's index is the map's. */
+    if (info->is_mixed_map && meta->id == HELPER_TAIL_CALL && !v->bypasses_spectre)
+        return reject(v, CODE_SPECULATION, "tail_call abusing map_ptr");
     return 0;
 }
 

@@ -10,9 +10,6 @@ int explore_pointer_kind(struct verifier *, uint32_t regno, bool trust_may_diffe
 int explore_pointer_kind_of(struct verifier *, const struct reg *, bool trust_may_differ);
 void branch_set_not_null(struct reg *);
 
-/* alu.c: what guests may not compute from a pointer */
-int alu_check_guest(struct verifier *, uint32_t regno, const struct reg *before);
-
 /* -- special.c: kptrs in map values, members of maps -------------------------------------------- */
 /* The kptr that an access of `size` bytes at `off` of a value touches; NULL: none. */
 const struct special_field *special_kptr_at(const struct record *, int64_t off, uint32_t size);

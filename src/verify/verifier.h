@@ -166,6 +166,7 @@ struct insn_info {
     bool is_iter_next, is_may_goto;
     bool is_fastcall; /* a spill or fill around a call that keeps its registers */
     bool is_seen;
+    bool is_malformed; /* reserved fields are not empty: refused where a path leads there */
     uint8_t edges; /* taken: 1 fall through, 2 jump */
     /* What a memory access or argument was, on all paths: facts, and "same insn cannot be used with different pointers" */
     uint8_t ptr_kind; /* enum reg_kind + 1; 0: not seen */
@@ -174,7 +175,8 @@ struct insn_info {
     const struct verify_map *map; /* of a call's map argument or a lookup's, when always the same */
     uint32_t kfunc;               /* kfunc.c: index of a resolved kfunc + 1 */
     uint8_t fastcall_spills;      /* of a call: how many spill/fill pairs surround it */
-    bool needs_zext_fact;
+    uint8_t mask_how; /* guest.c */
+    uint32_t mask_limit;
 };
 
 enum arg_kind { /* of global functions: subprog.c */
@@ -265,6 +267,7 @@ struct verifier {
     uint32_t pending_count;
     uint32_t insn, prev_insn;
     uint32_t id_gen;
+    bool compares_all; /* guests: all numbers count in comparisons */
     bool is_tail_call_reachable, seen_exception, is_arena_used;
     const struct verify_map *arena;
     struct explored *explored;

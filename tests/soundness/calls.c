@@ -74,7 +74,8 @@ static void call_function(struct gen *g)
 static void call_loop(struct gen *g)
 {
     bool is_each = gen_chance(g, 40);
-    struct body *body = g->is_locked ? NULL : new_body(g, FUNC_CALLBACK, is_each ? CALLS_EACH : CALLS_LOOP);
+    bool may_call = !g->is_locked && (g->has_types || gen_chance(g, 2)); /* callbacks need types */
+    struct body *body = !may_call ? NULL : new_body(g, FUNC_CALLBACK, is_each ? CALLS_EACH : CALLS_LOOP);
     int32_t at = OBJECTS_AT + 48;
 
     if (!body)

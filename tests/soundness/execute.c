@@ -142,6 +142,7 @@ static int run(struct skep_prog *prog, const struct program *p, struct input *in
 enum outcome execute(const struct world *w, const struct program *p, int kernel_fd, char *why, size_t room)
 {
     struct skep_map *maps[WORLD_MAPS];
+    int fds[WORLD_MAPS];
     struct skep_prog_code code = {.size = sizeof code,
                                   .name = "made_up",
                                   .type = p->type,
@@ -150,7 +151,8 @@ enum outcome execute(const struct world *w, const struct program *p, int kernel_
                                   .insn_count = p->count,
                                   .map_count = w->map_count,
                                   .maps = maps,
-                                  .max_insns = BUDGET};
+                                  .max_insns = BUDGET,
+                                  .sandboxed = 1};
     struct skep_error err = {.size = sizeof err};
     struct skep_prog *prog = NULL;
     enum outcome outcome = RUN_FINE;
@@ -159,8 +161,7 @@ enum outcome execute(const struct world *w, const struct program *p, int kernel_
 
     if (!is_runnable(w, p))
         return RUN_SKIPPED;
-    for (uint32_t i = 0; i < w->map_count; i++)
-        maps[i] = w->live_maps[i] ? w->live_maps[i] : w->live_maps[0];
+    world_maps(w, p->type, fds, maps);
     if (skep_prog_load(w->runtime, &code, &prog, &err) < 0) {
         snprintf(why, room, "%.300s", err.text);
         return RUN_SKIPPED;

@@ -262,10 +262,10 @@ static void trap_statement(struct gen *g)
 
 static void counted_loop(struct gen *g)
 {
-    uint32_t counter = 7 + gen_below(g, 3), top, before = g->locked, turns = 2 + gen_below(g, gen_chance(g, 80) ? 4 : 24);
+    uint32_t counter = 7 + gen_below(g, 3), top, before = g->locked, turns = 2 + gen_below(g, g->depth < 2 && gen_chance(g, 20) ? 20 : 3);
     bool is_down = gen_chance(g, 25);
 
-    if (g->locked >> counter & 1)
+    if (g->locked >> counter & 1 || g->depth > 2)
         return;
     gen_emit(g, MOV | ALU64, counter, 0, 0, is_down ? (int32_t)turns : 0);
     gen_set(g, counter, HOLDS_NUMBER, turns);
@@ -508,7 +508,7 @@ static void plan(struct gen *g)
     g->p->type = types[g->profile][gen_below(g, 6)];
     if (g->p->type == SKEP_PROG_TYPE_SYSCALL)
         g->p->flags |= SLEEPABLE;
-    g->has_types = gen_chance(g, 40);
+    g->has_types = gen_chance(g, 60);
     g->room = MAIN_ROOM;
 }
 

@@ -1,9 +1,11 @@
 /* judge.c - the verdicts of both verifiers on one program: see world.h. */
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
@@ -11,7 +13,7 @@
 #include "kernel/kernel.h"
 #include "world.h"
 
-enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, OPCODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
+enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, MOST_US = 100000, OPCODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
 
 /* -- ours -------------------------------------------------------------------------------------- */
 
@@ -46,6 +48,7 @@ void judge_ours(const struct world *w, const struct program *p, uint32_t caps, s
                                  .caps = caps,
                                  .flags = p->flags,
                                  .is_linux_only = true,
+                                 .max_processed = w->max_processed,
                                  .max_bytes = MOST_BYTES};
     struct skep_error err = {.size = sizeof err};
 
@@ -103,12 +106,36 @@ static bool set_caps(uint32_t caps)
     return true;
 }
 
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* Linux's verifier gives up (EAGAIN) when a signal is pending: it may take seconds. */
+static int load_for_a_while(union bpf_attr *attr)
+{
+    static const struct itimerval limit = {.it_value = {.tv_usec = MOST_US}}, none = {.it_value = {.tv_usec = 0}};
+    struct sigaction action = {.sa_handler = ignore};
+    int fd, code;
+
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)setitimer(ITIMER_REAL, &limit, NULL);
+    fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, attr, sizeof *attr);
+    code = errno;
+    (void)setitimer(ITIMER_REAL, &none, NULL);
+    errno = code;
+    return fd;
+}
+
 static int load(const struct world *w, const struct program *p, char *log)
 {
     static struct skep_insn insns[PROGRAM_INSNS];
+    struct skep_map *live[WORLD_MAPS];
+    int fds[WORLD_MAPS];
     union bpf_attr attr;
     int fd;
 
+    world_maps(w, p->type, fds, live);
     memcpy(insns, p->insns, p->count * sizeof insns[0]);
     for (uint32_t i = 0; i < p->count; i++) {
         if (program_is_wide(p, i)) {
@@ -125,7 +152,7 @@ static int load(const struct world *w, const struct program *p, char *log)
     attr.insns = (uintptr_t)insns;
     attr.insn_cnt = p->count;
     attr.license = (uintptr_t) "GPL";
-    attr.fd_array = (uintptr_t)w->kernel_fds;
+    attr.fd_array = (uintptr_t)fds;
     memcpy(attr.prog_name, "made_up", 8);
     if (w->kernel_btf >= 0 && p->func_count) {
         attr.prog_btf_fd = (uint32_t)w->kernel_btf;
@@ -138,7 +165,7 @@ static int load(const struct world *w, const struct program *p, char *log)
         attr.log_size = LOG_ROOM;
         attr.log_level = 1;
     }
-    fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr);
+    fd = load_for_a_while(&attr);
     return fd < 0 ? -errno : fd;
 }
 
@@ -195,7 +222,9 @@ void judge_class(const char *why, char *out, size_t room)
 {
     size_t n = 0;
 
-    for (const char *at = why; *at && n + 1 < room && n < 120; at++) {
+    if (strncmp(why, "cur state", 9) == 0) /* the end of a long log */
+        why = "infinite loop detected";
+    for (const char *at = why; *at && *at != ';' && n + 1 < room && n < 120; at++) {
         if (*at == '-' && isdigit((unsigned char)at[1]))
             continue;
         if (isdigit((unsigned char)*at) || (*at == '0' && at[1] == 'x')) {

@@ -23,7 +23,7 @@
 #include "../verify/raw.h"
 #include "generate.h"
 
-enum { CLASSES = 2048, EXAMPLES = 1, OBJECT_WORLDS = 256 };
+enum { CLASSES = 2048, EXAMPLES = 1, OBJECT_WORLDS = 256, LONG_PROGRAM = 20000 };
 enum kind { /* of findings, the worst first */
             VIOLATES,
             ACCEPTS_MORE,
@@ -56,7 +56,7 @@ struct session {
     uint64_t seed, most, programs, accepted, kernel_accepted, both, refused, runs, compared;
     uint64_t kinds[KINDS];
     const char *out;
-    bool with_kernel, stops_at_first, is_tap;
+    bool with_kernel, stops_at_first, is_tap, is_loud;
     struct class classes[CLASSES];
     uint32_t class_count;
     double verify_time;
@@ -102,7 +102,8 @@ static enum outcome judge(struct session *s, const struct world *w, const struct
     memset(j, 0, sizeof *j);
     judge_ours(w, p, caps, &j->ours);
     s->verify_time += now() - start;
-    if (s->with_kernel)
+    /* What takes long here takes long there: such programs are not worth the time. */
+    if (s->with_kernel && !(j->ours.is_too_complex && w->max_processed))
         judge_kernel(w, p, caps, wants_reason, &j->kernel, &fd);
     else
         j->kernel.is_refused = true;
@@ -264,6 +265,8 @@ static bool step(struct session *s)
     s->kernel_accepted += j.kernel.is_accepted;
     s->both += j.ours.is_accepted && j.kernel.is_accepted;
     s->refused += j.kernel.is_refused;
+    if (s->is_loud && outcome == RUN_SKIPPED && j.why[0])
+        printf("seed %llu does not run: %s\n", (unsigned long long)p.seed, j.why);
     s->runs += outcome != RUN_SKIPPED;
     s->compared += outcome != RUN_SKIPPED && p.is_pure && j.kernel.is_accepted;
     if (!j.is_finding)
@@ -372,10 +375,12 @@ static void add_object(struct session *s, const char *path)
         struct source *source = malloc(sizeof *source);
 
         if (source && world_open_object(&source->world, object, i, s->with_kernel, &source->program) == 0 &&
-            source->program.count < 2000)
+            source->program.count < 2000) {
+            source->world.max_processed = LONG_PROGRAM;
             s->sources[s->source_count++] = source;
-        else
+        } else {
             free(source);
+        }
     }
 }
 
@@ -397,6 +402,8 @@ int main(int argc, char **argv)
             s.with_kernel = false;
         else if (strcmp(argv[at], "--first") == 0)
             s.stops_at_first = true;
+        else if (strcmp(argv[at], "--loud") == 0)
+            s.is_loud = true;
         else if (strcmp(argv[at], "--tap") == 0)
             s.is_tap = true;
         else if (at + 1 == argc)
@@ -424,6 +431,7 @@ int main(int argc, char **argv)
     if (world_open(&s.world, s.with_kernel) < 0)
         return 2;
     s.with_kernel = s.world.kernel != NULL;
+    s.world.max_processed = LONG_PROGRAM;
     for (; at < argc; at++)
         add_object(&s, argv[at]);
     result = file ? replay(&s, file) : search(&s);

@@ -186,7 +186,7 @@ static int open_kernel(struct world *w, struct skep_error *err)
 /* Maps that our own engine has no body for stay out: programs that use them do not run. */
 static int open_runtime(struct world *w, struct skep_error *err)
 {
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = SLOTS};
+    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = SLOTS, .allow = SKEP_ALLOW_SANDBOXED | SKEP_ALLOW_PROBE_READ};
     int code = skep_runtime_create(&opts, &w->runtime, err);
 
     for (uint32_t i = 0; code == 0 && i < w->map_count; i++) {
@@ -204,6 +204,36 @@ static int open_runtime(struct world *w, struct skep_error *err)
             code = skep_map_update(w->live_maps[i], &key, sizeof key, w->data[i], def.value_size, 0);
     }
     return code;
+}
+
+static int open_prog_arrays(struct world *w, struct skep_error *err)
+{
+    static const uint32_t types[PROG_ARRAYS] = {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS,
+                                                SKEP_PROG_TYPE_CGROUP_SKB,    SKEP_PROG_TYPE_XDP,
+                                                SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL};
+    int code = 0;
+
+    for (uint32_t i = 0; code == 0 && i < PROG_ARRAYS; i++) {
+        w->progs[i].type = types[i];
+        if (w->kernel)
+            code = kernel_map_create(w->kernel, &w->maps[MAP_PROGS], NULL, NULL, 0, &w->progs[i].kernel_map, err);
+        if (code == 0)
+            code = skep_map_create(w->runtime, &w->maps[MAP_PROGS], &w->progs[i].live, err);
+    }
+    return code;
+}
+
+void world_maps(const struct world *w, uint32_t type, int fds[WORLD_MAPS], struct skep_map *live[WORLD_MAPS])
+{
+    memcpy(fds, w->kernel_fds, sizeof w->kernel_fds);
+    for (uint32_t i = 0; i < w->map_count; i++)
+        live[i] = w->live_maps[i] ? w->live_maps[i] : w->live_maps[0];
+    for (uint32_t i = 0; i < PROG_ARRAYS; i++)
+        if (w->progs[i].type == type && w->progs[i].live) {
+            live[MAP_PROGS] = w->progs[i].live;
+            if (w->kernel)
+                fds[MAP_PROGS] = ((const struct kernel_map *)w->progs[i].kernel_map)->fd;
+        }
 }
 
 void world_adopt(const struct world *w, struct program *p)
@@ -234,7 +264,7 @@ int world_open(struct world *w, bool with_kernel)
         w->kernel_types = NULL;
     if (with_kernel && open_kernel(w, &err) < 0)
         return complain("kernel", &err);
-    if (open_runtime(w, &err) < 0)
+    if (open_runtime(w, &err) < 0 || open_prog_arrays(w, &err) < 0)
         return complain("runtime", &err);
     return 0;
 }
@@ -306,6 +336,11 @@ void world_close(struct world *w)
         skep_map_unref(w->live_maps[i]);
         if (w->kernel_maps[i])
             kernel_map_free(w->kernel_maps[i]);
+    }
+    for (uint32_t i = 0; i < PROG_ARRAYS; i++) {
+        skep_map_unref(w->progs[i].live);
+        if (w->progs[i].kernel_map)
+            kernel_map_free(w->progs[i].kernel_map);
     }
     skep_runtime_unref(w->runtime);
     if (w->kernel)

@@ -16,7 +16,7 @@
 #include "verify/verifier.h"
 
 /* -- programs ---------------------------------------------------------------------------------- */
-enum { PROGRAM_INSNS = 6000, PROGRAM_FUNCS = 96, WORLD_MAPS = 64, WORLD_KFUNCS = 64 };
+enum { PROGRAM_INSNS = 6000, PROGRAM_FUNCS = 96, WORLD_MAPS = 64, WORLD_KFUNCS = 64, PROG_ARRAYS = 6 };
 
 struct program {
     uint32_t type, attach, flags; /* flags: of bpf(2) */
@@ -73,7 +73,7 @@ struct world {
     uint32_t map_numbers[WORLD_MAPS], map_count;
     struct skep_image_extern kfuncs[WORLD_KFUNCS];
     uint32_t kfunc_count;
-    uint32_t func_types[FUNC_TYPES];
+    uint32_t func_types[FUNC_TYPES], max_processed; /* 0: Linux's */
     struct skep_btf *types, *kernel_types;
     struct skep_object *object; /* of an object's world: owns types */
     uint8_t *type_bytes;
@@ -85,7 +85,15 @@ struct world {
     /* Ours. */
     struct skep_runtime *runtime;
     struct skep_map *live_maps[WORLD_MAPS];
+    /* A prog array binds itself to the type of the first program that uses it: one for each type. */
+    struct {
+        uint32_t type;
+        void *kernel_map;
+        struct skep_map *live;
+    } progs[PROG_ARRAYS];
 };
+/* The maps as a program of that type gets them. */
+void world_maps(const struct world *, uint32_t type, int fds[WORLD_MAPS], struct skep_map *live[WORLD_MAPS]);
 
 struct program;
 /* What was made by generate() names types of functions by enum func_type: they become the world's. */

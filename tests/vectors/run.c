@@ -154,7 +154,8 @@ static int load_and_run(struct runner *r, const struct vector *v, uint64_t *r0, 
                                   .insn_count = v->insn_count,
                                   .maps = maps,
                                   .map_count = v->map_count,
-                                  .max_insns = BUDGET};
+                                  .max_insns = BUDGET,
+                                  .sandboxed = 1}; /* the engine is asked, not the verifier */
     struct skep_prog *prog = NULL;
     int result = create_maps(r, v, maps, err);
 
@@ -256,7 +257,8 @@ static void run_random(struct runner *r, unsigned long turns)
 
 static int open_runtime(struct runner *r, const char *engine)
 {
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 1};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = 1, .allow = SKEP_ALLOW_SANDBOXED};
     struct skep_error err = {.size = sizeof err};
 
     if (strcmp(engine, "kernel") == 0) {

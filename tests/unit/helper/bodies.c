@@ -56,7 +56,7 @@ static void open_world(struct world *world, uint64_t allow)
                              .random = counted_random,
                              .printk = keep_line};
     struct skep_runtime_opts opts = {
-        .size = sizeof opts, .host = &host, .allow = allow, .slots = 2};
+        .size = sizeof opts, .host = &host, .allow = allow | SKEP_ALLOW_SANDBOXED, .slots = 2};
     struct skep_error err = {.size = sizeof err};
 
     memset(world, 0, sizeof *world);
@@ -99,7 +99,8 @@ static struct skep_prog *load(struct world *world, uint32_t type, uint64_t max_i
                                   .insns = insns,
                                   .maps = &world->map,
                                   .map_count = world->map ? 1 : 0,
-                                  .max_insns = max_insns};
+                                  .max_insns = max_insns,
+                                  .sandboxed = 1}; /* what the bodies refuse is asked, too */
     struct skep_error err = {.size = sizeof err};
     struct skep_prog *prog = NULL;
     size_t count = 0, after_exit;

@@ -719,6 +719,7 @@ static void run_ours(struct world *world, const struct code *code, const uint8_t
     struct skep_prog_code source = {.size = sizeof source,
                                     .name = "t",
                                     .type = code->type,
+                                    .flags = has_packet ? 0 : BPF_F_SLEEPABLE,
                                     .insns = code->insns,
                                     .insn_count = code->count,
                                     .maps = &world->texts,

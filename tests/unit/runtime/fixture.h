@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,10 @@
 
 #include "base/check.h"
 
-static struct skep_runtime *make_runtime(void)
+static inline struct skep_runtime *make_runtime(void)
 {
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 3};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = 3, .allow = SKEP_ALLOW_SANDBOXED};
     struct skep_runtime *rt = NULL;
     struct skep_error err = {.size = sizeof err};
 
@@ -24,8 +26,8 @@ static struct skep_runtime *make_runtime(void)
     return rt;
 }
 
-static struct skep_map *make_map(struct skep_runtime *rt, uint32_t type, uint32_t key_size,
-                                 uint32_t value_size, uint32_t entries, uint32_t flags)
+static inline struct skep_map *make_map(struct skep_runtime *rt, uint32_t type, uint32_t key_size,
+                                        uint32_t value_size, uint32_t entries, uint32_t flags)
 {
     struct skep_map_def def = {.size = sizeof def,
                                .name = "m",
@@ -42,45 +44,61 @@ static struct skep_map *make_map(struct skep_runtime *rt, uint32_t type, uint32_
     return map;
 }
 
-static int load_text(struct skep_runtime *rt, uint32_t type, const char *text,
-                     struct skep_map *const *maps, uint32_t map_count, struct skep_prog **out,
-                     struct skep_error *err)
+/* `code` has everything but the instructions. */
+static inline int load_text(struct skep_runtime *rt, const char *text, struct skep_prog_code *code,
+                            struct skep_prog **out, struct skep_error *err)
 {
     static struct skep_insn insns[1024];
-    struct skep_prog_code code = {.size = sizeof code,
-                                  .name = "p",
-                                  .type = type,
-                                  .insns = insns,
-                                  .maps = maps,
-                                  .map_count = map_count,
-                                  .max_insns = 100000000};
     size_t count = 0;
 
     if (skep_asm(text, strlen(text), insns, ARRAY_SIZE(insns), &count, err))
         fail_msg("%u:%u: %s", err->line, err->column, err->text);
-    code.insn_count = (uint32_t)count;
-    return skep_prog_load(rt, &code, out, err);
+    code->insns = insns;
+    code->insn_count = (uint32_t)count;
+    return skep_prog_load(rt, code, out, err);
 }
 
-static struct skep_prog *make_prog(struct skep_runtime *rt, uint32_t type, const char *text,
-                                   struct skep_map *const *maps, uint32_t map_count)
+static inline struct skep_prog *make(struct skep_runtime *rt, uint32_t type, const char *text,
+                                     struct skep_map *const *maps, uint32_t map_count,
+                                     bool is_sandboxed)
 {
+    struct skep_prog_code code = {.size = sizeof code,
+                                  .name = "p",
+                                  .type = type,
+                                  .maps = maps,
+                                  .map_count = map_count,
+                                  .max_insns = 100000000,
+                                  .sandboxed = is_sandboxed};
     struct skep_error err = {.size = sizeof err};
     struct skep_prog *prog = NULL;
 
-    if (load_text(rt, type, text, maps, map_count, &prog, &err))
+    if (load_text(rt, text, &code, &prog, &err))
         fail_msg("%s: %s", err.subject, err.text);
     return prog;
 }
 
+static inline struct skep_prog *make_prog(struct skep_runtime *rt, uint32_t type, const char *text,
+                                          struct skep_map *const *maps, uint32_t map_count)
+{
+    return make(rt, type, text, maps, map_count, false);
+}
+
+/* One that the verifier would refuse: what the run itself does about it. */
+static inline struct skep_prog *make_unverified(struct skep_runtime *rt, uint32_t type,
+                                                const char *text, struct skep_map *const *maps,
+                                                uint32_t map_count)
+{
+    return make(rt, type, text, maps, map_count, true);
+}
+
 /* Run a MEMORY program without memory. */
-static int run(struct skep_prog *prog, uint64_t *ret, struct skep_error *err)
+static inline int run(struct skep_prog *prog, uint64_t *ret, struct skep_error *err)
 {
     *err = (struct skep_error){.size = sizeof *err};
     return skep_prog_run(prog, NULL, NULL, 0, ret, err);
 }
 
-static void run_yields(struct skep_prog *prog, uint64_t want)
+static inline void run_yields(struct skep_prog *prog, uint64_t want)
 {
     struct skep_error err;
     uint64_t ret = 0;
@@ -90,7 +108,7 @@ static void run_yields(struct skep_prog *prog, uint64_t want)
     assert_int_equal(ret, want);
 }
 
-static void run_faults(struct skep_prog *prog, const char *message)
+static inline void run_faults(struct skep_prog *prog, const char *message)
 {
     struct skep_error err;
     uint64_t ret = 0;

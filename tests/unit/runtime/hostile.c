@@ -12,7 +12,7 @@
 static void second_run_reads_zero(const char *text)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, text, NULL, 0);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY, text, NULL, 0);
     struct skep_error err = {.size = sizeof err};
     struct skep_test_run test = {.size = sizeof test, .repeat = 2};
 
@@ -64,7 +64,7 @@ static void test_atomics_read_no_map_that_may_only_be_written(void **state)
         struct skep_prog *prog;
 
         snprintf(text, sizeof text, "r1 = map[0][0] + 0 ll\n%s", texts[i]);
-        prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, text, &map, 1);
+        prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY, text, &map, 1);
         run_faults(prog, "it may only be written");
         skep_prog_unref(prog);
     }
@@ -77,9 +77,9 @@ static void test_load_acquire_reads_what_may_only_be_read(void **state)
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 1u << 7 /* RDONLY_PROG */);
     struct skep_prog *reads =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "r1 = map[0][0] + 0 ll\nr0 = load_acquire((u64 *)(r1 + 0))\nexit", &map, 1);
-    struct skep_prog *writes = make_prog(
+        make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                        "r1 = map[0][0] + 0 ll\nr0 = load_acquire((u64 *)(r1 + 0))\nexit", &map, 1);
+    struct skep_prog *writes = make_unverified(
         rt, SKEP_PROG_TYPE_MEMORY,
         "r1 = map[0][0] + 0 ll\nstore_release((u64 *)(r1 + 0), r1)\nr0 = 0\nexit", &map, 1);
     uint64_t value = 5;
@@ -98,8 +98,8 @@ static void test_load_acquire_reads_what_may_only_be_read(void **state)
 static void test_context_of_a_raw_tracepoint_is_not_written(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_prog *prog =
-        make_prog(rt, SKEP_PROG_TYPE_RAW_TRACEPOINT, "*(u64 *)(r1 + 0) = 1\nr0 = 0\nexit", NULL, 0);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_RAW_TRACEPOINT,
+                                             "*(u64 *)(r1 + 0) = 1\nr0 = 0\nexit", NULL, 0);
     struct skep_error err = {.size = sizeof err};
     uint64_t args[12] = {7}, ret;
 
@@ -116,8 +116,8 @@ static void test_context_of_a_raw_tracepoint_is_not_written(void **state)
 static void test_socket_filter_cannot_grow_its_head(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_SOCKET_FILTER,
-                                       "r2 = 13\nr3 = 0\ncall 43\nr0 = 0\nexit", NULL, 0);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_SOCKET_FILTER,
+                                             "r2 = 13\nr3 = 0\ncall 43\nr0 = 0\nexit", NULL, 0);
     uint8_t packet[60] = {0};
     struct skep_error err = {.size = sizeof err};
     struct skep_test_run test = {
@@ -138,12 +138,12 @@ static void test_callbacks_nest_no_deeper_than_the_host_can_bear(void **state)
 {
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0);
-    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                                       "r1 = 1\nr2 = f ll\nr3 = 6\nr4 = 0\ncall 181\nexit\n"
-                                       "f: if r2 == 0 goto tail\nr3 = r2\nr3 -= 1\nr1 = 1\n"
-                                       "r2 = f ll\nr4 = 0\ncall 181\nr0 = 0\nexit\n"
-                                       "tail: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
-                                       &map, 1);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                                             "r1 = 1\nr2 = f ll\nr3 = 6\nr4 = 0\ncall 181\nexit\n"
+                                             "f: if r2 == 0 goto tail\nr3 = r2\nr3 -= 1\nr1 = 1\n"
+                                             "r2 = f ll\nr4 = 0\ncall 181\nr0 = 0\nexit\n"
+                                             "tail: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
+                                             &map, 1);
 
     (void)state;
     assert_int_equal(skep_map_set_prog(map, 0, prog), 0);
@@ -156,13 +156,13 @@ static void test_callbacks_nest_no_deeper_than_the_host_can_bear(void **state)
 static void test_callback_that_calls_back_has_the_whole_budget(void **state)
 {
     struct skep_runtime *rt = make_runtime();
-    struct skep_prog *prog =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "r1 = 2\nr2 = f ll\nr3 = 0\nr4 = 0\ncall 181\nexit\n"
-                  "r0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nexit\n"
-                  "f: r1 = 3\nr2 = g ll\nr3 = 0\nr4 = 0\ncall 181\nr0 = 0\nexit\n"
-                  "g: r0 = 0\nexit",
-                  NULL, 0);
+    struct skep_prog *prog = make_unverified(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "r1 = 2\nr2 = f ll\nr3 = 0\nr4 = 0\ncall 181\nexit\n"
+        "r0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nr0 = 0\nexit\n"
+        "f: r1 = 3\nr2 = g ll\nr3 = 0\nr4 = 0\ncall 181\nr0 = 0\nexit\n"
+        "g: r0 = 0\nexit",
+        NULL, 0);
     struct skep_error err = {.size = sizeof err};
     struct skep_test_run test = {.size = sizeof test};
 
@@ -201,16 +201,16 @@ static void test_string_argument_ends_with_a_nul_within_memory(void **state)
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 4096, 2, 0);
     /* strncmp(frame, 1, string): the string fills an element of the array and goes on in the next one, or does not. */
-    struct skep_prog *prog =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "*(u8 *)(r10 - 8) = 0x61\nr1 = r10\nr1 += -8\nr2 = 1\nr3 = map[0][0] + 0 ll\n"
-                  "call 182\nexit",
-                  &map, 1);
-    struct skep_prog *frames =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "*(u64 *)(r10 - 8) = 0x61\n*(u64 *)(r10 - 512) = 0\ncall f\nexit\n"
-                  "f: *(u64 *)(r10 - 8) = -1\nr1 = r10\nr1 += -8\nr2 = 8\nr3 = r1\ncall 182\nexit",
-                  NULL, 0);
+    struct skep_prog *prog = make_unverified(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "*(u8 *)(r10 - 8) = 0x61\nr1 = r10\nr1 += -8\nr2 = 1\nr3 = map[0][0] + 0 ll\n"
+        "call 182\nexit",
+        &map, 1);
+    struct skep_prog *frames = make_unverified(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "*(u64 *)(r10 - 8) = 0x61\n*(u64 *)(r10 - 512) = 0\ncall f\nexit\n"
+        "f: *(u64 *)(r10 - 8) = -1\nr1 = r10\nr1 += -8\nr2 = 8\nr3 = r1\ncall 182\nexit",
+        NULL, 0);
     uint8_t value[4096];
     uint32_t key = 0;
 
@@ -253,14 +253,14 @@ static void test_key_that_changes_during_an_update_is_read_once(void **state)
     struct skep_runtime *rt = make_runtime();
     struct skep_map *maps[2] = {make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0),
                                 make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0)};
-    struct worker worker = {.prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                                              "r1 = map[0][0] + 0 ll\nr3 = 1000\nr4 = -1\n"
-                                              "again: r2 = 0\n"
-                                              "store_release((u32 *)(r1 + 0), r2)\n"
-                                              "store_release((u32 *)(r1 + 0), r4)\n"
-                                              "r3 += -1\nif r3 != 0 goto again\nr0 = 0\nexit",
-                                              maps, 1)};
-    struct skep_prog *updates = make_prog(
+    struct worker worker = {.prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                                                    "r1 = map[0][0] + 0 ll\nr3 = 1000\nr4 = -1\n"
+                                                    "again: r2 = 0\n"
+                                                    "store_release((u32 *)(r1 + 0), r2)\n"
+                                                    "store_release((u32 *)(r1 + 0), r4)\n"
+                                                    "r3 += -1\nif r3 != 0 goto again\nr0 = 0\nexit",
+                                                    maps, 1)};
+    struct skep_prog *updates = make_unverified(
         rt, SKEP_PROG_TYPE_MEMORY,
         "r6 = 300000\nagain: r1 = map[1] ll\nr2 = map[0][0] + 0 ll\n"
         "r3 = map[0][0] + 0 ll\nr4 = 0\ncall 2\nr6 += -1\nif r6 != 0 goto again\nr0 = 0\nexit",
@@ -310,13 +310,13 @@ static void test_things_replaced_during_runs_stay_until_the_runs_end(void **stat
     (void)state;
     assert_int_equal(skep_map_create(rt, &def, &outer, NULL), 0);
     for (int i = 0; i < 2; i++) {
-        workers[i].prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                                    "r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit", &progs, 1);
+        workers[i].prog = make_unverified(
+            rt, SKEP_PROG_TYPE_MEMORY, "r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit", &progs, 1);
         assert_int_equal(os_thread_start(&threads[i], work, &workers[i]), 0);
     }
     for (uint32_t turn = 1; turn < TURNS; turn++) {
         struct skep_map *map = NULL;
-        struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, target, &outer, 1);
+        struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY, target, &outer, 1);
 
         assert_int_equal(skep_map_create(rt, &inner, &map, NULL), 0);
         assert_int_equal(skep_map_set_map(outer, &zero, 4, map), 0);
@@ -349,7 +349,7 @@ static void test_run_on_another_thread_ends_when_it_is_cancelled(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct skep_insn insns[32];
         struct skep_prog_code code = {
-            .size = sizeof code, .type = SKEP_PROG_TYPE_MEMORY, .insns = insns};
+            .size = sizeof code, .type = SKEP_PROG_TYPE_MEMORY, .insns = insns, .sandboxed = 1};
         struct worker worker = {0};
         struct os_thread thread;
         size_t count = 0;
@@ -372,7 +372,7 @@ static void test_run_on_another_thread_ends_when_it_is_cancelled(void **state)
 static void test_slot_of_another_runtime_is_refused(void **state)
 {
     struct skep_runtime *rt = make_runtime(), *other = make_runtime();
-    struct skep_prog *prog = make_prog(rt, SKEP_PROG_TYPE_MEMORY, "r0 = 0\nexit", NULL, 0);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY, "r0 = 0\nexit", NULL, 0);
     struct skep_error err = {.size = sizeof err};
     struct skep_slot *slot = NULL;
     uint64_t ret = 0;

@@ -28,8 +28,8 @@ static void test_lookup_beyond_the_end_is_null(void **state)
 {
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 4, 0);
-    struct skep_prog *prog =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY, LOOKUP("4") "r0 = *(u64 *)(r0 + 0)\nexit", &map, 1);
+    struct skep_prog *prog = make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                                             LOOKUP("4") "r0 = *(u64 *)(r0 + 0)\nexit", &map, 1);
 
     (void)state;
     run_faults(prog, "null pointer");
@@ -44,9 +44,10 @@ static void test_value_access_ends_with_the_value(void **state)
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 12, 4, 0);
     struct skep_prog *fine =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY, LOOKUP("1") "r0 = *(u32 *)(r0 + 8)\nexit", &map, 1);
-    struct skep_prog *over =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY, LOOKUP("1") "r0 = *(u64 *)(r0 + 8)\nexit", &map, 1);
+        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
+                  LOOKUP("1") "if r0 == 0 goto out\nr0 = *(u32 *)(r0 + 8)\nout: exit", &map, 1);
+    struct skep_prog *over = make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                                             LOOKUP("1") "r0 = *(u64 *)(r0 + 8)\nexit", &map, 1);
 
     (void)state;
     run_yields(fine, 0);
@@ -62,12 +63,13 @@ static void test_map_flags_bind_programs(void **state)
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 1u << 7 /* RDONLY_PROG */);
     struct skep_prog *reads =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY, LOOKUP("0") "r0 = *(u64 *)(r0 + 0)\nexit", &map, 1);
-    struct skep_prog *writes = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                                         LOOKUP("0") "*(u64 *)(r0 + 0) = 1\nr0 = 0\nexit", &map, 1);
-    struct skep_prog *global =
         make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "r1 = map[0][0] + 4 ll\n*(u32 *)(r1 + 0) = 1\nr0 = 0\nexit", &map, 1);
+                  LOOKUP("0") "if r0 == 0 goto out\nr0 = *(u64 *)(r0 + 0)\nout: exit", &map, 1);
+    struct skep_prog *writes = make_unverified(
+        rt, SKEP_PROG_TYPE_MEMORY, LOOKUP("0") "*(u64 *)(r0 + 0) = 1\nr0 = 0\nexit", &map, 1);
+    struct skep_prog *global =
+        make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                        "r1 = map[0][0] + 4 ll\n*(u32 *)(r1 + 0) = 1\nr0 = 0\nexit", &map, 1);
 
     (void)state;
     run_yields(reads, 0);
@@ -84,9 +86,9 @@ static void test_map_pointers_are_not_memory(void **state)
 {
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0);
-    struct skep_prog *reads = make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                                        "r1 = map[0] ll\nr0 = *(u64 *)(r1 + 0)\nexit", &map, 1);
-    struct skep_prog *forged = make_prog(
+    struct skep_prog *reads = make_unverified(
+        rt, SKEP_PROG_TYPE_MEMORY, "r1 = map[0] ll\nr0 = *(u64 *)(r1 + 0)\nexit", &map, 1);
+    struct skep_prog *forged = make_unverified(
         rt, SKEP_PROG_TYPE_MEMORY,
         "*(u32 *)(r10 - 4) = 0\nr2 = r10\nr2 += -4\nr1 = map[0] ll\nr1 += 1\ncall 1\nexit", &map,
         1);
@@ -132,12 +134,14 @@ static void test_tail_calls_from_functions_nest_deeper_than_functions_may(void *
 {
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0);
-    struct skep_prog *prog = make_prog(
-        rt, SKEP_PROG_TYPE_MEMORY,
-        "*(u64 *)(r10 - 8) = 1\nr2 = r10\nr2 += -8\ncall f\nr1 = *(u64 *)(r10 - 8)\nr0 += "
-        "r1\nexit\n"
-        "f: r6 = 5\nlock *(u64 *)(r2 + 0) += r6\nr2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 1000\nexit",
-        &map, 1);
+    struct skep_prog *prog = make_unverified(/* such calls need debug information in Linux */
+                                             rt, SKEP_PROG_TYPE_MEMORY,
+                                             "*(u64 *)(r10 - 8) = 1\nr2 = r10\nr2 += -8\ncall "
+                                             "f\nr1 = *(u64 *)(r10 - 8)\nr0 += "
+                                             "r1\nexit\n"
+                                             "f: r6 = 5\nlock *(u64 *)(r2 + 0) += r6\nr2 = map[0] "
+                                             "ll\nr3 = 0\ncall 12\nr0 = 1000\nexit",
+                                             &map, 1);
 
     (void)state;
     assert_int_equal(skep_map_set_prog(map, 0, prog), 0);
@@ -155,12 +159,12 @@ static void test_program_of_a_tail_call_cannot_use_the_frames_below(void **state
     struct skep_map *maps[2] = {make_map(rt, SKEP_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0),
                                 make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, 1, 0)};
     struct skep_prog *first =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "r1 = map[1][0] + 0 ll\nr2 = r10\nr2 += -8\n*(u64 *)(r2 + 0) = 7\n"
-                  "*(u64 *)(r1 + 0) = r2\ncall f\nexit\n"
-                  "f: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
-                  maps, 2);
-    struct skep_prog *second = make_prog(
+        make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                        "r1 = map[1][0] + 0 ll\nr2 = r10\nr2 += -8\n*(u64 *)(r2 + 0) = 7\n"
+                        "*(u64 *)(r1 + 0) = r2\ncall f\nexit\n"
+                        "f: r2 = map[0] ll\nr3 = 0\ncall 12\nr0 = 0\nexit",
+                        maps, 2);
+    struct skep_prog *second = make_unverified(
         rt, SKEP_PROG_TYPE_MEMORY,
         "r1 = map[1][0] + 0 ll\nr2 = *(u64 *)(r1 + 0)\nr0 = *(u64 *)(r2 + 0)\nexit", maps, 2);
 
@@ -178,14 +182,7 @@ static void test_jump_table_leads_where_its_map_says(void **state)
 {
     struct skep_runtime *rt = make_runtime();
     struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_INSN_ARRAY, 4, 16, 2, 0);
-    struct skep_prog *prog = make_prog(
-        rt, SKEP_PROG_TYPE_MEMORY,
-        "r3 = map[0][0] + 0 ll\nr2 &= 1\nr2 <<= 3\nr3 += r2\nr3 = *(u64 *)(r3 + 0)\ngotox r3\n"
-        "r0 = 10\nexit\nr0 = 20\nexit",
-        &map, 1);
-    struct skep_prog *writes =
-        make_prog(rt, SKEP_PROG_TYPE_MEMORY,
-                  "r3 = map[0][0] + 0 ll\n*(u64 *)(r3 + 0) = 1\nr0 = 0\nexit", &map, 1);
+    struct skep_prog *prog, *writes;
     struct skep_error err = {.size = sizeof err};
     uint32_t value[4] = {7};
     uint8_t byte = 0;
@@ -194,6 +191,14 @@ static void test_jump_table_leads_where_its_map_says(void **state)
     (void)state;
     for (uint32_t key = 0; key < 2; key++, value[0] += 2)
         assert_int_equal(skep_map_update(map, &key, 4, value, 16, 0), 0);
+    assert_int_equal(skep_map_freeze(map), 0);
+    prog = make_prog(
+        rt, SKEP_PROG_TYPE_MEMORY,
+        "r3 = map[0][0] + 0 ll\nr2 &= 1\nr2 <<= 3\nr3 += r2\nr3 = *(u64 *)(r3 + 0)\ngotox r3\n"
+        "r0 = 10\nexit\nr0 = 20\nexit",
+        &map, 1);
+    writes = make_unverified(rt, SKEP_PROG_TYPE_MEMORY,
+                             "r3 = map[0][0] + 0 ll\n*(u64 *)(r3 + 0) = 1\nr0 = 0\nexit", &map, 1);
     run_yields(prog, 10);
     assert_int_equal(skep_prog_run(prog, NULL, &byte, 1, &ret, &err), 0);
     assert_int_equal(ret, 20);
@@ -204,7 +209,7 @@ static void test_jump_table_leads_where_its_map_says(void **state)
     skep_runtime_unref(rt);
 }
 
-/* Linux refuses these when they are loaded; without a proof that the call is reached, the call is what is refused. */
+/* Verification refuses these as Linux does when they are loaded; of unverified ones the call is what is refused. */
 static void test_helpers_that_the_type_or_the_licence_forbids_are_refused(void **state)
 {
     struct skep_runtime *rt = make_runtime();
@@ -240,6 +245,12 @@ static void test_helpers_that_the_type_or_the_licence_forbids_are_refused(void *
         code.type = cases[i].type;
         code.insns = insns;
         code.insn_count = (uint32_t)count;
+        code.sandboxed = 0;
+        assert_int_equal(skep_prog_load(rt, &code, &prog, &err),
+                         cases[i].message ? -SKEP_EVERIFY : 0);
+        skep_prog_unref(prog);
+        prog = NULL;
+        code.sandboxed = 1;
         assert_int_equal(skep_prog_load(rt, &code, &prog, &err), 0);
         rc = skep_prog_test_run(prog, &test, &err);
         if (rc != (cases[i].message ? -SKEP_ENOHELPER : 0) ||

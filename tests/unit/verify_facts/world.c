@@ -29,8 +29,25 @@ uint64_t world_map_address(uint32_t map)
 /* Numbers at the edges of ranges are the interesting ones. */
 static uint64_t any_number(uint64_t *state)
 {
-    static const uint64_t edges[] = {0, 1, 7, 8, 15, 16, 31, 63, 64, 255, 256, 0x7fffffff, 0x80000000, 0xffffffff,
-                                     0x100000000, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 1};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     7,
+                                     8,
+                                     15,
+                                     16,
+                                     31,
+                                     63,
+                                     64,
+                                     255,
+                                     256,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     INT64_MAX,
+                                     (uint64_t)INT64_MIN,
+                                     UINT64_MAX,
+                                     UINT64_MAX - 1};
     uint64_t high = world_random(state), low = world_random(state);
 
     switch (world_random(state) % 4) {
@@ -120,7 +137,8 @@ static bool extra(struct world *w, const struct skep_insn *insn)
         return true;
     }
     if (insn->code == 0x18 && (src == 5 || src == 6)) {
-        m->r[dst] = src == 5 ? 1 : world_map_address((uint32_t)insn->imm) + (uint64_t)(int64_t)insn[1].imm;
+        m->r[dst] =
+            src == 5 ? 1 : world_map_address((uint32_t)insn->imm) + (uint64_t)(int64_t)insn[1].imm;
         m->pc += 2;
         return true;
     }
@@ -175,7 +193,8 @@ bool world_run(const struct world_run *run)
         memcpy(w->m.mem + i, &number, sizeof number);
     }
     memcpy(w->m.mem + AT_CONSTANT, run->constant, WORLD_VALUE);
-    w->packet_size = world_random(run->random) % 8 ? WORLD_PACKET : world_random(run->random) % WORLD_PACKET;
+    w->packet_size =
+        world_random(run->random) % 8 ? WORLD_PACKET : world_random(run->random) % WORLD_PACKET;
     w->m.r[1] = CTX_AT;
     w->m.r[10] = STACK_AT + FRAME;
     w->m.frames[0].may_goto = 16;
