@@ -17,6 +17,7 @@
 
 enum {
     PENDING_MAX = 8192,     /* Linux's limit of a sequence of jumps */
+    MERGE_TIMES = 4,        /* so much longer states are merged before we give up too */
     PROCESSED_MAX = 1000000 /* and of instructions looked at */
 };
 
@@ -411,8 +412,11 @@ static int check_budget(struct verifier *v)
 {
     uint32_t limit = v->in->max_processed ? v->in->max_processed : PROCESSED_MAX;
 
-    if (v->processed > limit)
-        return reject(v, CODE_COMPLEXITY, "BPF program is too large. Processed %u insn", v->processed);
+    if (v->processed > limit) {
+        if (v->in->is_linux_only || v->in->max_processed || v->processed > limit * MERGE_TIMES)
+            return reject(v, CODE_COMPLEXITY, "BPF program is too large. Processed %u insn", v->processed);
+        v->is_merging = true;
+    }
     if (v->processed % 4096)
         return 0;
     if (v->in->cancel && atomic_load_explicit(v->in->cancel, memory_order_relaxed))

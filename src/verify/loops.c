@@ -32,12 +32,8 @@ struct visit {
 enum { BUCKETS = 256 };
 struct loops {
     struct visit *visits[BUCKETS];
+    bool *has_exit; /* by component */
 };
-
-struct loops *loops_new(struct verifier *v)
-{
-    return arena_alloc(&v->memory, sizeof(struct loops));
-}
 
 /* The outermost component that the state is in; false: in none. */
 static bool find_place(const struct verifier *v, const struct state *s, struct place *out)
@@ -55,6 +51,55 @@ static bool find_place(const struct verifier *v, const struct state *s, struct p
         out->calls[out->count++] = insn;
     }
     return false;
+}
+
+/* Can control leave a component from this instruction? By an edge, by the end of the program, or by a call that does not come
+ * back: tail calls, and functions that may throw. */
+static bool leaves(const struct verifier *v, uint32_t insn)
+{
+    const struct insn_info *info = &v->info[insn];
+    const struct isa_op *op = info->op;
+
+    switch (op->kind) {
+    case ISA_KIND_EXIT:
+    case ISA_KIND_CALL:
+    case ISA_KIND_PACKET:
+        return true;
+    default:
+        break;
+    }
+    if (op->does == ISA_DO_JUMP_REG)
+        return true;
+    if (isa_falls_through(op) && v->info[insn + (isa_is_wide(op) ? 2 : 1)].scc != info->scc)
+        return true;
+    return isa_ends_block(op) && v->info[isa_target(op, &v->insns[insn], insn)].scc != info->scc;
+}
+
+struct loops *loops_new(struct verifier *v)
+{
+    struct loops *loops = arena_alloc(&v->memory, sizeof *loops);
+
+    if (!loops || !v->scc_count)
+        return loops;
+    loops->has_exit = arena_alloc(&v->memory, v->scc_count + 1);
+    if (!loops->has_exit)
+        return NULL;
+    for (uint32_t i = 0; i < v->insn_count; i++)
+        if (v->info[i].op && v->info[i].scc && leaves(v, i))
+            loops->has_exit[v->info[i].scc] = true;
+    return loops;
+}
+
+bool loops_is_endless(const struct verifier *v, uint32_t insn)
+{
+    return v->info[insn].scc && !v->loops->has_exit[v->info[insn].scc];
+}
+
+bool loops_is_inside(const struct verifier *v, const struct state *s)
+{
+    struct place place;
+
+    return v->scc_count && find_place(v, s, &place);
 }
 
 static struct visit **bucket(struct loops *loops, const struct place *place)

@@ -280,6 +280,18 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
     return loops_enter(v, s);
 }
 
+/* Where Linux gives up, numbers that decided nothing so far are given up instead: states that differ in them become one. Not in
+ * loops: there a number may be what ends them. */
+static void merge(struct verifier *v, const struct state *old, uint32_t callsite)
+{
+    if (loops_is_inside(v, v->cur))
+        return;
+    while (old && (state_frame(old)->callsite != callsite || old->depth != v->cur->depth))
+        old = old->next;
+    if (old)
+        prune_widen(v, old, v->cur);
+}
+
 int prune_visit(struct verifier *v, uint32_t insn)
 {
     enum { STEPS_MAX = 40, OLD_LOOP_JUMPS = 20, OLD_LOOP_INSNS = 100, GUEST_STATES = 64 };
@@ -290,6 +302,10 @@ int prune_visit(struct verifier *v, uint32_t insn)
     uint32_t callsite = state_frame(v->cur)->callsite;
 
     v->cur->insn = insn;
+    if (loops_is_endless(v, insn))
+        return reject(v, CODE_LOOP, "infinite loop detected at insn %u: no path leaves the loop", insn);
+    if (v->is_merging)
+        merge(v, *link, callsite);
     while (*link) {
         struct state *old = *link;
         uint32_t patience;

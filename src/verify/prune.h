@@ -29,6 +29,10 @@ int loops_enter(struct verifier *, struct state *);
 int loops_leave(struct verifier *, struct state *);
 /* `cur` ended at `old`, which is not finished or in a loop that is not: what old will need, cur needs too. */
 int loops_add_backedge(struct verifier *, struct state *old, struct state *cur);
+/* A component that no path leaves: whoever comes there stays. */
+bool loops_is_endless(const struct verifier *, uint32_t insn);
+/* The state is in some loop. */
+bool loops_is_inside(const struct verifier *, const struct state *);
 /* What paths from it read and needed is not known completely. */
 bool loops_is_incomplete(struct verifier *, const struct state *);
 

@@ -280,6 +280,7 @@ struct verifier {
     struct idmap *idmap;          /* equal.c: scratch */
     struct loops *loops;
     int stopped;     /* cancelled or out of time: no verdict */
+    bool is_merging; /* over Linux's limit: prune.c */
     bool is_out_of_memory;
     struct slot spare_slot; /* where writes go then */
     bool is_stepped; /* the current instruction has a step in the history */

@@ -104,6 +104,7 @@ int verify_program(const struct verify_input *in, struct verify_result *result, 
         rc = reject_memory(v);
     else
         rc = run(v);
+    result->is_beyond_linux = v->is_merging && result->code == CODE_OK;
     result->insns = v->insn_count;
     result->processed = v->processed;
     result->states = v->states_made;

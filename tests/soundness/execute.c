@@ -11,7 +11,8 @@
 #include "generate.h"
 #include "kernel/kernel.h"
 
-enum { INPUTS = 6, PACKET_ROOM = 160, PACKET_LEAST = 14, BUDGET = 300000, CTX_BYTES = 64 };
+enum { INPUTS = 6, PACKET_ROOM = 160, PACKET_LEAST = 14, BUDGET = 300000, CTX_BYTES = 64,
+       CTX_ROOM = 0x10008 /* what a syscall program may address at most */ };
 
 static bool has_body(int32_t id)
 {
@@ -132,8 +133,12 @@ static int run(struct skep_prog *prog, const struct program *p, struct input *in
                                  .data_size_out = sizeof out};
     int code;
 
-    if (p->type == SKEP_PROG_TYPE_SYSCALL)
-        return skep_prog_run(prog, NULL, input->ctx, sizeof input->ctx, result, err);
+    if (p->type == SKEP_PROG_TYPE_SYSCALL) {
+        static uint8_t ctx[CTX_ROOM];
+
+        memcpy(ctx, input->ctx, sizeof input->ctx);
+        return skep_prog_run(prog, NULL, ctx, sizeof ctx, result, err);
+    }
     code = skep_prog_test_run(prog, &test, err);
     *result = test.retval;
     return code;

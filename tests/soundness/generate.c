@@ -187,8 +187,11 @@ static uint32_t branch(struct gen *g)
     code = conditions[gen_below(g, sizeof conditions)] | (gen_chance(g, 55) ? JMP64 : JMP32);
     dst = (uint32_t)gen_number(g);
     if (gen_chance(g, 30)) {
-        code |= BY_REG;
         src = (uint32_t)gen_number(g);
+        if (src == dst && gen_chance(g, 95))
+            imm = gen_const(g), src = 0;
+        else
+            code |= BY_REG;
     } else {
         imm = gen_const(g);
         g->consts[g->const_count++ % 8] = imm;

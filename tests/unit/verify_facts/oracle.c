@@ -14,11 +14,12 @@
 
 #include <skep/insn.h>
 
+#include "btf/builder.h"
 #include "verify/facts.h"
 #include "verify/verifier.h"
 #include "world.h"
 
-enum { PROGRAMS = 1500, RUNS = 6, CAPS = CAP_BPF | CAP_PERFMON | CAP_NET_ADMIN };
+enum { PROGRAMS = 1500, RUNS = 6, FUNCTIONS_MAX = 4, CAPS = CAP_BPF | CAP_PERFMON | CAP_NET_ADMIN };
 
 struct trial {
     const struct facts *facts;
@@ -93,6 +94,56 @@ static void check_step(void *user, uint32_t insn, const uint64_t regs[11])
     t->last = op->kind == ISA_KIND_BRANCH ? insn : INSN_NONE;
 }
 
+/* Callbacks need the types of all functions. */
+struct functions {
+    struct builder types;
+    struct skep_btf *btf;
+    struct skep_image_func items[FUNCTIONS_MAX];
+    uint32_t info[FUNCTIONS_MAX][2]; /* struct bpf_func_info */
+    uint32_t count;
+};
+
+static void add_function(struct functions *functions, uint32_t insn)
+{
+    static const char *const names[FUNCTIONS_MAX] = {"made", "first", "second", "third"};
+    uint32_t at = functions->count;
+
+    for (uint32_t i = 0; i < functions->count; i++)
+        if (functions->items[i].insn == insn)
+            return;
+    assert_true(functions->count < FUNCTIONS_MAX);
+    for (; at && functions->items[at - 1].insn > insn; at--)
+        functions->items[at] = functions->items[at - 1];
+    functions->items[at] = (struct skep_image_func){.insn = insn};
+    functions->count++;
+    for (uint32_t i = 0; i < functions->count; i++)
+        functions->items[i].name = names[i];
+}
+
+static void find_functions(struct functions *functions, const struct trial *t)
+{
+    struct skep_error err = {.size = sizeof err};
+    uint32_t proto;
+
+    builder_init(&functions->types);
+    builder_int(&functions->types, "int", 4, SKEP_INT_SIGNED);
+    proto = builder_func_proto(&functions->types, 1);
+    add_function(functions, 0);
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct skep_insn *insn = &t->insns[i];
+
+        if ((insn->code == 0x85 && SKEP_INSN_SRC(insn) == 1) ||
+            (insn->code == 0x18 && SKEP_INSN_SRC(insn) == 4))
+            add_function(functions, (uint32_t)((int64_t)i + 1 + insn->imm));
+        i += insn->code == 0x18;
+    }
+    for (uint32_t i = 0; i < functions->count; i++)
+        functions->items[i].type = builder_func(&functions->types, functions->items[i].name, proto,
+                                                i ? BTF_STATIC : BTF_GLOBAL);
+    if (builder_open(&functions->types, &functions->btf, &err))
+        fail_msg("%s", err.text);
+}
+
 static int judge(const struct trial *t, const uint8_t *constant, struct verify_result *result)
 {
     struct verify_map maps[] = {
@@ -114,6 +165,7 @@ static int judge(const struct trial *t, const uint8_t *constant, struct verify_r
                           .index = MAP_CONSTANT},
     };
     uint32_t numbers[] = {0, 1};
+    struct functions functions = {.count = 0};
     struct skep_image image = {.size = sizeof image,
                                .name = "made",
                                .section = "xdp",
@@ -127,8 +179,18 @@ static int judge(const struct trial *t, const uint8_t *constant, struct verify_r
         .image = &image, .maps = maps, .caps = CAPS, .max_bytes = 64 << 20, .max_processed = 60000};
     struct skep_error err = {.size = sizeof err};
 
+    int rc;
+
     *result = (struct verify_result){.reg = UINT8_MAX};
-    return verify_program(&input, result, &err);
+    find_functions(&functions, t);
+    image.btf = functions.btf;
+    image.funcs = functions.items;
+    image.func_info = functions.info;
+    image.func_count = image.func_info_count = functions.count;
+    rc = verify_program(&input, result, &err);
+    skep_btf_free(functions.btf);
+    builder_free(&functions.types);
+    return rc;
 }
 
 static void print_program(const struct trial *t)

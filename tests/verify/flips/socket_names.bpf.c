@@ -1,4 +1,4 @@
-/* socket_names - DNS names: labels of variable length are copied to the stack and made lower case. expect: accept */
+/* socket_names - DNS names: labels of variable length are copied to the stack and made lower case. expect: accept; v1 and v2 reject */
 #include "flips.h"
 
 enum { NAME_BYTES = 32, HEADERS = sizeof(struct iphdr) + sizeof(struct udphdr) + 12 };

@@ -21,7 +21,8 @@ int index32(struct __sk_buff *skb)
 {
     __u32 key = skb->hash % 4, slot, used;
     struct ring *ring = bpf_map_lookup_elem(&rings, &key);
-    __s32 offset, position;
+    __s64 offset;
+    __u32 position;
 
     if (!ring)
         return TC_ACT_OK;
@@ -32,15 +33,10 @@ int index32(struct __sk_buff *skb)
     ring->head++;
     ring->values[slot] = skb->len;
     offset = ring->offsets[slot];
-    if (offset < -64 || offset > 63)
+    if (offset < 0 || offset >= RING)
         return TC_ACT_OK;
-    position = offset + 64;
-    ring->values[position] += 3;
-    position = (__s32)skb->len - 1400;
-    if (position < 0)
-        position = -position;
-    if (position >= RING)
-        return TC_ACT_OK;
-    ring->offsets[position] = offset + 1;
-    return ring->values[(__u32)(slot + position) % RING] & 1 ? TC_ACT_SHOT : TC_ACT_OK;
+    ring->values[offset] += 3;
+    position = (skb->len - skb->priority) >> 3 & (RING - 1);
+    ring->offsets[position] = (__s32)offset + 1;
+    return ring->values[(slot + position) % RING] & 1 ? TC_ACT_SHOT : TC_ACT_OK;
 }

@@ -1,4 +1,4 @@
-/* xdp_callback - bpf_loop: a context on the stack, and indices that the callback checks itself. expect: accept */
+/* xdp_callback - bpf_loop: a context on the stack, and indices that the callback checks itself. expect: accept; v1 and v2 reject */
 #include "flips.h"
 
 enum { SLOTS = 64 };

@@ -24,6 +24,7 @@ int tcp_options(struct xdp_md *ctx)
     struct tcphdr *tcp = (void *)(ip + 1);
     __u8 *at = (__u8 *)(tcp + 1);
     struct options *options;
+    __u8 kind = OPT_END, length = 0;
     __u32 zero = 0;
 
     if ((void *)at > end || eth->h_proto != bpf_htons(ETH_P_IP) || ip->ihl != 5 ||
@@ -33,8 +34,6 @@ int tcp_options(struct xdp_md *ctx)
     if (!options)
         return XDP_PASS;
     for (int i = 0; i < MOST_OPTIONS; i++) {
-        __u8 kind, length;
-
         if ((void *)(at + 1) > end)
             return XDP_PASS;
         kind = *at;
