@@ -147,29 +147,32 @@ static uint64_t mean_ns(const struct packets_result *result)
     return result->runs ? (result->total_ns + result->runs / 2) / result->runs : 0;
 }
 
-/* What is known of its verification; false: Linux did it. */
-static bool verification(const struct loaded *loaded, struct skep_prog_info *info)
+/* Whether it was verified, and how long that took us; 0: Linux did it. */
+static bool is_verified(const struct loaded *loaded, uint64_t *ns)
 {
-    *info = (struct skep_prog_info){.size = sizeof *info};
-    return strcmp(loaded->engine, "kernel") != 0 && !skep_prog_get_info(loaded->prog, info);
+    struct skep_prog_info info = {.size = sizeof info};
+
+    *ns = 0;
+    if (!strcmp(loaded->engine, "kernel") || skep_prog_get_info(loaded->prog, &info))
+        return true;
+    *ns = info.verify_ns;
+    return info.verified;
 }
 
 static void show_json(const struct cli *cli, const struct run_options *run,
                       const struct loaded *loaded, const struct packets_result *result)
 {
     struct json json = {.out = stdout, .is_pretty = cli->is_pretty};
-    struct skep_prog_info info;
+    uint64_t verify_ns;
 
     json_object(&json, NULL);
     json_string(&json, "schema", "skep.run/1");
     json_string(&json, "program", loaded->def.name);
     json_string(&json, "type", cli_type_name(loaded->def.type));
     json_string(&json, "engine", loaded->engine);
-    if (verification(loaded, &info)) {
-        json_bool(&json, "verified", info.verified);
-        if (info.verified)
-            json_u64(&json, "verify_ns", info.verify_ns);
-    }
+    json_bool(&json, "verified", is_verified(loaded, &verify_ns));
+    if (verify_ns)
+        json_u64(&json, "verify_ns", verify_ns);
     json_u64(&json, "retval", result->retval);
     json_u64(&json, "duration_ns", mean_ns(result));
     json_u64(&json, "runs", result->runs);
@@ -218,16 +221,14 @@ static void show_text(FILE *out, const struct run_options *run, const struct loa
 {
     double mean = result->runs ? (double)result->total_ns / (double)result->runs : 0;
     char count[28], name[32];
-    struct skep_prog_info info;
+    uint64_t verify_ns;
 
     fprintf(out, "%s: %s (%s, %s insns, ", cli_object(loaded->object), loaded->def.name,
             cli_type_name(loaded->def.type), cli_count(loaded->insns, count));
-    if (verification(loaded, &info)) {
-        if (info.verified)
-            fprintf(out, "verified in %.2f ms, ", (double)info.verify_ns / 1e6);
-        else
-            fprintf(out, "unverified, ");
-    }
+    if (!is_verified(loaded, &verify_ns))
+        fprintf(out, "unverified, ");
+    else if (verify_ns)
+        fprintf(out, "verified in %.2f ms, ", (double)verify_ns / 1e6);
     fprintf(out, "%s)\n", loaded->engine);
     if (run->packets.capture) {
         fprintf(out, "%s packets", cli_count(result->packets, count));

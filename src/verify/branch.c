@@ -258,31 +258,8 @@ static bool is_not_null(const struct reg *reg)
     }
 }
 
-/* A number compared with itself. */
-static int self_outcome(const struct reg *a, enum isa_does op, bool is_32)
-{
-    const struct range *r = &a->v;
-
-    switch (op) {
-    case ISA_DO_JEQ:
-    case ISA_DO_JGE:
-    case ISA_DO_JLE:
-    case ISA_DO_JSGE:
-    case ISA_DO_JSLE:
-        return 1;
-    case ISA_DO_JSET:
-        if (is_32 ? r->umin32 > 0 || r->smin32 > 0 || r->smax32 < 0 : r->umin > 0 || r->smin > 0 || r->smax < 0)
-            return 1;
-        return (is_32 ? range_is_const32(r) && !(uint32_t)r->bits.value : range_is_const(r) && !r->bits.value) ? 0 : -1;
-    default:
-        return 0;
-    }
-}
-
 static int outcome(const struct reg *a, const struct reg *b, enum isa_does op, bool is_32)
 {
-    if (a == b && a->kind == REG_SCALAR)
-        return self_outcome(a, op, is_32);
     if (is_packet_any(a) && is_packet_any(b) && !is_32)
         return packet_outcome(a, b, op);
     if (a->kind != REG_SCALAR || b->kind != REG_SCALAR) {
@@ -365,10 +342,30 @@ static void narrow(struct range *a, struct range *b, enum isa_does op, bool is_3
     struct range old_a = *a, old_b = *b;
 
     range_assume(a, b, op, is_32, truth);
-    if (range_is_empty(a) || range_is_empty(b)) {
-        *a = old_a;
-        *b = old_b;
+    if (!range_is_empty(a) && !range_is_empty(b))
+        return;
+    *a = old_a;
+    *b = old_b;
+    if (op == ISA_DO_JSET && !truth && range_is_const(b)) { /* what is left are the bits */
+        uint64_t clear = is_32 ? (uint32_t)b->bits.value : b->bits.value;
+        struct tnum bits = {a->bits.value & ~clear, a->bits.mask & ~clear};
+
+        range_set_unknown(a);
+        a->bits = bits;
+        range_sync(a);
     }
+}
+
+/* A number compared with itself: what it learns as either side. */
+static void narrow_self(struct range *a, enum isa_does op, bool is_32, bool truth)
+{
+    struct range old = *a, other = *a;
+
+    range_assume(a, &other, op, is_32, truth);
+    if (!range_is_empty(a) && !range_is_empty(&other))
+        range_meet(a, &other);
+    if (range_is_empty(a))
+        *a = old;
 }
 
 int branch_step(struct verifier *v, const struct skep_insn *insn, const struct insn_info *info,
@@ -423,7 +420,10 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
     v->info[v->insn].edges |= 3;
     *next = v->insn + 1;
     if (a->kind == REG_SCALAR && b->kind == REG_SCALAR) {
-        if (a != b) {
+        if (a == b) {
+            narrow_self(&a->v, op->does, is_32, false);
+            narrow_self(&state_regs(other)[dst].v, op->does, is_32, true);
+        } else {
             narrow(&a->v, &b->v, op->does, is_32, false);
             range_set_const(&constant.v, (uint64_t)(int64_t)insn->imm);
             narrow(&state_regs(other)[dst].v, has_src ? &state_regs(other)[src].v : &constant.v, op->does,

@@ -35,7 +35,7 @@ static int decode(struct verifier *v)
         /* Reserved fields count where a path leads, but for those that are looked at to know what the instruction is. */
         if (!op) {
             op = isa_first(v->insns[i].code);
-            if (!op || isa_is_wide(op) || op->kind == ISA_KIND_LOAD || op->kind == ISA_KIND_CALL) {
+            if (!op || isa_is_wide(op) || op->kind == ISA_KIND_LOAD) {
                 isa_explain(v->insns + i, &why);
                 return reject_insn(v, i, CODE_INSN, why.text);
             }

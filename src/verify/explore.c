@@ -426,6 +426,21 @@ static int check_budget(struct verifier *v)
     return 0;
 }
 
+/* What a wrong guess would do badly is held up by a barrier in front of it: such a path just ends there (Linux 6.18, for
+ * programs with CAP_BPF; those of guests are refused). */
+static bool is_held_up(struct verifier *v)
+{
+    int number = v->result->code == CODE_OK ? 0 : verify_code(v->result->code)->errno_;
+
+    if (!v->cur->is_speculative || !v->can_bpf ||
+        (number != SKEP_EPERM && number != SKEP_EACCES && number != SKEP_EINVAL))
+        return false;
+    v->result->code = CODE_OK;
+    v->result->note_count = 0;
+    v->result->text[0] = v->result->help[0] = '\0';
+    return true;
+}
+
 /* One path to its end. */
 static int follow(struct verifier *v)
 {
@@ -495,8 +510,9 @@ int explore_subprog(struct verifier *v, uint32_t subprog)
     rc = subprog_entry_regs(v, subprog);
     while (!rc) {
         rc = follow(v);
-        if (rc)
+        if (rc && !is_held_up(v))
             break;
+        rc = 0;
         prune_path_done(v, v->cur);
         if (v->result->code != CODE_OK)
             rc = -SKEP_EVERIFY;

@@ -68,6 +68,24 @@ bool range_equal(const struct range *a, const struct range *b)
 #define LESSER(a, b)  ((a) < (b) ? (a) : (b))
 #define GREATER(a, b) ((a) > (b) ? (a) : (b))
 
+void range_meet(struct range *into, const struct range *other)
+{
+    if (!tnum_overlap(into->bits, other->bits)) {
+        view_set_empty(into);
+        return;
+    }
+    into->bits = tnum_intersect(into->bits, other->bits);
+    into->umin = GREATER(into->umin, other->umin);
+    into->umax = LESSER(into->umax, other->umax);
+    into->smin = GREATER(into->smin, other->smin);
+    into->smax = LESSER(into->smax, other->smax);
+    into->umin32 = GREATER(into->umin32, other->umin32);
+    into->umax32 = LESSER(into->umax32, other->umax32);
+    into->smin32 = GREATER(into->smin32, other->smin32);
+    into->smax32 = LESSER(into->smax32, other->smax32);
+    range_sync(into);
+}
+
 void range_join(struct range *into, const struct range *other)
 {
     if (range_is_empty(other))

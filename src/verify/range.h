@@ -70,6 +70,8 @@ bool range_contains(
     const struct range *outer,
     const struct range *inner); /* in every view, as Linux's range_within + tnum_in */
 bool range_equal(const struct range *, const struct range *);
+/* What is in both; may be empty. */
+void range_meet(struct range *into, const struct range *other);
 void range_join(struct range *into, const struct range *other);
 /* As join, but bounds that grew go to the next of a short list of thresholds, so that chains end. */
 void range_widen(struct range *into, const struct range *other);

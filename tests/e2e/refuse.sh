@@ -5,16 +5,32 @@ pcap=$TREE/examples/traffic.pcap
 head -c 64 /dev/zero >"$tmp/zeros"
 
 # -- 1: the program did wrong ----------------------------------------------------------------------------------------------------
-t "a program that reads past the packet is a fault that names its source line" 1 run "$BPF/bad.o" --prog past_end --data-in "$tmp/zeros"
+t "a program that reads past the packet is rejected before it runs, as skep verify says it" 1 run "$BPF/bad.o" --prog past_end --data-in "$tmp/zeros"
+has err "bad.bpf.c:10:12: error: packet access without a bound"
+has err "[PACKET_BOUNDS]"
+has err "return data[9000];"
+has err "help: "
+has err "past_end  REJECT  insns "
+silent out
+t "a program that never ends is rejected" 1 run "$BPF/bad.o" --prog endless --data-in "$tmp/zeros"
+has err "bad.bpf.c:"
+has err "endless  REJECT  insns "
+t "who loads it decides what is allowed" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --as guest
+has err "[PRIVILEGE]"
+t "the same by a list of capabilities" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --caps CAP_BPF,perfmon
+has err "need CAP_NET_ADMIN [PRIVILEGE]"
+t "capabilities that suffice are enough" 0 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --caps bpf,perfmon,net_admin
+t "unverified, a read past the packet is a fault that names its source line" 1 run "$BPF/bad.o" --sandboxed --prog past_end --data-in "$tmp/zeros"
 has err "bad.o: prog past_end: "
 has err "bad.bpf.c:10:"
 one_line
 silent out
-t "in a capture the fault names the packet" 1 run "$BPF/bad.o" --prog past_end --pcap "$pcap"
+t "in a capture the fault names the packet" 1 run "$BPF/bad.o" --sandboxed --prog past_end --pcap "$pcap"
 has err ": packet 1 ("
-t "a program that takes too long ends by --max-insns" 1 run "$BPF/bad.o" --prog endless --data-in "$tmp/zeros" --max-insns 1000
-has err "1000"
+t "unverified, a program that takes too long ends by --max-insns" 1 run "$BPF/bad.o" --sandboxed --prog endless --data-in "$tmp/zeros" --max-insns 1000
+has err "budget of 1000"
 has err "bad.bpf.c:"
+one_line
 
 # -- 2: input that cannot be read ------------------------------------------------------------------------------------------------
 t "a missing object is named" 2 run "$tmp/nosuch.o" --data-in "$tmp/zeros"

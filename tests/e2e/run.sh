@@ -20,6 +20,8 @@ frame "$tmp/ipv4" "0200000000010200000000020800450000280000000040060000c0000207c
 
 t "run counts the verdicts of a capture" 0 run "$BPF/fw.o" --pcap "$pcap"
 has out "xdp_fw (xdp, "
+has out " insns, verified in 0."
+has out " ms, interp)"
 has out "XDP_PASS "
 has out "XDP_DROP "
 has out " ns mean "
@@ -32,6 +34,7 @@ silent err
 t "run prints one JSON document" 0 run "$BPF/fw.o" --pcap "$pcap" -j
 json 'd["schema"]' '"skep.run/1"'
 json 'd["program"], d["type"], d["engine"]' '["xdp_fw", "xdp", "interp"]'
+json 'd["verified"], 0 < d["verify_ns"] < 10**9' '[true, true]'
 json 'd["packets"]' "$packets"
 json 'd["runs"] == sum(d["verdicts"].values()) == d["packets"]' true
 json 'sorted(d["verdicts"])' '["XDP_DROP", "XDP_PASS"]'
@@ -41,6 +44,11 @@ json '[r["formatted"]["key"] for r in d["maps"]["verdicts"]][:2]' '["PASSED", "B
 json '[r["value"] for r in d["maps"]["parsers"]]' '["xdp_ipv4", "xdp_ipv6"]'
 json 'all(b.startswith("0x") and len(b) == 4 for r in d["maps"]["flows"] for b in r["key"] + r["value"])' true
 cp "$tmp/out" "$tmp/fw.json"
+
+t "run says that a program was not verified" 0 run "$BPF/fw.o" --pcap "$pcap" --sandboxed
+has out " insns, unverified, interp)"
+t "so does -j" 0 run "$BPF/fw.o" --pcap "$pcap" --sandboxed -j
+json 'd["verified"], "verify_ns" in d' '[false, false]'
 
 t "run -p prints the same document indented" 0 run "$BPF/fw.o" --pcap "$pcap" -p
 json 'd["packets"]' "$packets"

@@ -83,6 +83,27 @@ static void splice(uint64_t *state, struct program *p, const struct program *oth
     memcpy(&p->insns[to], &other->insns[from], count * sizeof p->insns[0]);
 }
 
+/* Names of maps and kernel functions by numbers of this process are no matter of verifiers. */
+static void mend(struct program *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct skep_insn *insn = &p->insns[i];
+        uint32_t src = SKEP_INSN_SRC(insn), dst = SKEP_INSN_DST(insn);
+
+        if (insn->code == CALL && src == 2) {
+            insn->off = 0;
+            if ((uint32_t)insn->imm >= KFUNC_COUNT)
+                insn->imm = (int32_t)((uint32_t)insn->imm % KFUNC_COUNT);
+        } else if (insn->code == 0x18) {
+            if (src >= 1 && src <= 3) {
+                insn->regs = (uint8_t)(dst | (src == 2 ? 6u : 5u) << 4);
+                insn->imm = 0;
+            }
+            i++;
+        }
+    }
+}
+
 void mutate(uint64_t *state, struct program *p, const struct program *other)
 {
     uint32_t edits = 1 + below(state, 2);
@@ -113,4 +134,5 @@ void mutate(uint64_t *state, struct program *p, const struct program *other)
             bend(state, &p->insns[at]);
         }
     }
+    mend(p);
 }

@@ -127,12 +127,14 @@ struct wanted {
     char ours[128], kernel[128];
 };
 
-static void classify(const struct judged *j, enum kind kind, char *ours, char *kernel)
+static void classify(const struct judged *j, enum kind kind, uint32_t caps, char *ours, char *kernel)
 {
     judge_class(kind == VIOLATES ? j->why : j->ours.why, ours, 128);
     judge_class(j->kernel.why, kernel, 128);
     if (kind == DIFFERS)
         strcpy(ours, "result");
+    if (caps != SKEP_AS_ROOT) /* another privilege, other rules */
+        ours[0] = '*';
 }
 
 static bool is_same_finding(void *user, const struct program *p)
@@ -148,7 +150,7 @@ static bool is_same_finding(void *user, const struct program *p)
         return true;
     if (j.ours.is_accepted)
         judge(wanted->s, wanted->world, p, wanted->caps, true, &j);
-    classify(&j, wanted->kind, ours, kernel);
+    classify(&j, wanted->kind, wanted->caps, ours, kernel);
     return strcmp(ours, wanted->ours) == 0 && strcmp(kernel, wanted->kernel) == 0;
 }
 
@@ -204,7 +206,7 @@ static void note(struct session *s, const struct world *w, const struct program 
     s->kinds[j->kind]++;
     if (s->with_kernel && !j->kernel.is_accepted)
         judge_kernel(w, p, caps, true, &j->kernel, NULL);
-    classify(j, j->kind, wanted.ours, wanted.kernel);
+    classify(j, j->kind, caps, wanted.ours, wanted.kernel);
     class = find_class(s, j->kind, wanted.ours, wanted.kernel);
     if (class->count++ >= EXAMPLES || !s->out || j->kind == ACCEPTS_COMPLEX)
         return;
@@ -230,7 +232,7 @@ static const struct world *make(struct session *s, uint64_t seed, struct program
     const struct world *w = &s->world;
     uint32_t dice = random_next(&state) % 100;
 
-    *caps = random_next(&state) % 12 ? SKEP_AS_ROOT : SKEP_CAP_BPF | SKEP_CAP_NET_ADMIN;
+    *caps = random_next(&state) % 24 ? SKEP_AS_ROOT : SKEP_CAP_BPF | SKEP_CAP_NET_ADMIN;
     if (s->source_count && dice < 30) {
         struct source *source = s->sources[random_next(&state) % s->source_count];
         struct source *another = s->sources[random_next(&state) % s->source_count];

@@ -137,9 +137,14 @@ static void find_functions(struct functions *functions, const struct trial *t)
             add_function(functions, (uint32_t)((int64_t)i + 1 + insn->imm));
         i += insn->code == 0x18;
     }
-    for (uint32_t i = 0; i < functions->count; i++)
-        functions->items[i].type = builder_func(&functions->types, functions->items[i].name, proto,
-                                                i ? BTF_STATIC : BTF_GLOBAL);
+    for (uint32_t i = 0; i < functions->count; i++) {
+        struct skep_image_func *func = &functions->items[i];
+
+        func->type =
+            builder_func(&functions->types, func->name, proto, i ? BTF_STATIC : BTF_GLOBAL);
+        functions->info[i][0] = func->insn;
+        functions->info[i][1] = func->type;
+    }
     if (builder_open(&functions->types, &functions->btf, &err))
         fail_msg("%s", err.text);
 }
