@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <skep/facts.h>
+
 #include "args.h"
 #include "json.h"
 
 struct dump_options {
     const char *prog, *btf, *style;
-    bool opcodes, linum;
+    bool opcodes, linum, facts;
 };
 
 #define AT(member) offsetof(struct dump_options, member)
@@ -20,6 +22,7 @@ struct dump_options {
 static const struct arg_option options[] = {
     {"prog", 0, ARG_TEXT, AT(prog), "NAME", "this program only: its function, or its section"},
     {"opcodes", 0, ARG_FLAG, AT(opcodes), NULL, "the bytes of each instruction, as a comment"},
+    {"facts", 0, ARG_FLAG, AT(facts), NULL, "what is certain at each instruction, as a comment"},
     {"linum", 0, ARG_FLAG, AT(linum), NULL, "whole file names, lines and columns"},
     {"style", 0, ARG_TEXT, AT(style), "STYLE", "llvm (default) or bpftool"},
     {"btf", 0, ARG_TEXT, AT(btf), "FILE", "types for CO-RE relocations (default: this system's)"},
@@ -36,6 +39,8 @@ struct dump {
     struct skep_image image;
     struct json *json;
     uint32_t style;
+    const struct skep_btf *btf;
+    char **facts;  /* by instruction, NULL: nothing is known of it */
     uint32_t line; /* the next row of image.lines */
     const struct skep_image_line *shown;
 };
@@ -112,6 +117,11 @@ static void opcodes_text(const struct dump *dump, uint32_t at, size_t used)
         printf(" %02x", bytes[i]);
 }
 
+static const char *fact_at(const struct dump *dump, uint32_t at)
+{
+    return dump->facts ? dump->facts[at] : NULL;
+}
+
 static void insn_text(struct dump *dump, uint32_t at, size_t used, const char *text)
 {
     const struct skep_image_line *line = line_at(dump, at);
@@ -125,9 +135,11 @@ static void insn_text(struct dump *dump, uint32_t at, size_t used, const char *t
         comment(dump, line);
         dump->shown = line;
     }
-    printf(dump->options->opcodes ? "%8u: %-44s" : "%8u: %s", at, text);
+    printf(dump->options->opcodes || fact_at(dump, at) ? "%8u: %-44s" : "%8u: %s", at, text);
     if (dump->options->opcodes)
         opcodes_text(dump, at, used);
+    if (fact_at(dump, at))
+        printf(" // %s", fact_at(dump, at));
     putchar('\n');
 }
 
@@ -144,6 +156,8 @@ static void insn_json(struct dump *dump, uint32_t at, size_t used, const char *t
                          bytes);
         json_bytes(dump->json, "opcodes", bytes, used * 8);
     }
+    if (fact_at(dump, at))
+        json_string(dump->json, "facts", fact_at(dump, at));
     if (name_of_func(dump, at))
         json_string(dump->json, "function", name_of_func(dump, at));
     if (line && line->line) {
@@ -194,13 +208,41 @@ static int dump_insns(struct dump *dump)
     return CLI_YES;
 }
 
+static int keep_fact(void *user, uint32_t insn, const char *text)
+{
+    struct dump *dump = user;
+
+    dump->facts[insn] = strdup(text);
+    return dump->facts[insn] ? 0 : -SKEP_ENOMEM;
+}
+
+static int find_facts(struct dump *dump, size_t index, struct skep_error *err)
+{
+    struct skep_verify_opts opts = {.size = sizeof opts, .btf = dump->btf};
+
+    dump->facts = calloc(dump->image.insn_count ? dump->image.insn_count : 1, sizeof *dump->facts);
+    return dump->facts ? skep_facts(dump->object, index, &opts, keep_fact, dump, err)
+                       : -SKEP_ENOMEM;
+}
+
+static void drop_facts(struct dump *dump)
+{
+    for (uint32_t i = 0; dump->facts && i < dump->image.insn_count; i++)
+        free(dump->facts[i]);
+    free(dump->facts);
+    dump->facts = NULL;
+}
+
 static int dump_prog(struct dump *dump, size_t index, bool is_first)
 {
     struct skep_error err = {.size = sizeof err};
     int code, rc = skep_object_image(dump->object, index, &dump->image, &err);
     char count[28], about[256];
 
+    if (!rc && dump->options->facts)
+        rc = find_facts(dump, index, &err);
     if (rc) {
+        drop_facts(dump);
         snprintf(about, sizeof about, "%s: prog %s", cli_object(dump->object), dump->def.name);
         cli_error(about, &err);
         return cli_load_exit(rc);
@@ -209,7 +251,9 @@ static int dump_prog(struct dump *dump, size_t index, bool is_first)
         printf("%s// prog %s: %s, SEC(\"%s\"), %s insns\n", is_first ? "" : "\n", dump->def.name,
                dump->def.is_type_known ? cli_type_name(dump->def.type) : "type unknown",
                dump->def.section, cli_count(dump->image.insn_count, count));
-        return dump_insns(dump);
+        code = dump_insns(dump);
+        drop_facts(dump);
+        return code;
     }
     json_object(dump->json, NULL);
     json_string(dump->json, "name", dump->def.name);
@@ -220,6 +264,7 @@ static int dump_prog(struct dump *dump, size_t index, bool is_first)
     code = dump_insns(dump);
     json_end_array(dump->json);
     json_end_object(dump->json);
+    drop_facts(dump);
     return code;
 }
 
@@ -283,6 +328,7 @@ static int dump_object(const struct cli *cli, const struct dump_options *opts, c
     if (opts->style && !strcmp(opts->style, "bpftool"))
         dump.style = SKEP_DISASM_BPFTOOL;
     code = link_with(dump.object, opts->btf, &btf);
+    dump.btf = btf;
     if (!code && cli->is_json) {
         dump.json = &json;
         json_object(&json, NULL);

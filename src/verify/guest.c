@@ -139,7 +139,7 @@ int guest_before(struct verifier *v, struct guest_move *move, const struct isa_o
 
 int guest_after(struct verifier *v, const struct guest_move *move, const struct isa_op *op, uint32_t dst)
 {
-    uint32_t limit;
+    uint32_t limit = 0;
     int rc = guest_check_bounds(v, dst);
 
     if (rc || !move->is_judged || v->cur->is_speculative)

@@ -7,6 +7,7 @@
  */
 #include "verify/input.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -118,6 +119,18 @@ static uint32_t caps_of(const struct skep_verify_opts *opts)
 
 /* -- judging ----------------------------------------------------------------------------------- */
 
+/* A program that needs more than it may have is refused for that. */
+static int judge_exhausted(struct verify_result *r, int rc)
+{
+    if (rc != -SKEP_ENOMEM && rc != -SKEP_ETIME)
+        return rc;
+    r->code = CODE_COMPLEXITY;
+    snprintf(r->text, sizeof r->text, "%s",
+             rc == -SKEP_ETIME ? "the verification takes longer than it may"
+                               : "the verification needs more memory than it may have");
+    return 0;
+}
+
 /* Refused without the kernel's types, but not for having tried all that it may. */
 static bool may_pass_with_types(const struct verify_result *r)
 {
@@ -181,7 +194,7 @@ int verify_image(struct skep_object *obj, const struct skep_image *image,
     if (rc)
         error_set(err, rc, "%s while the program's maps were described", skep_code_name(rc));
     else
-        rc = judge(&in, place, out, err);
+        rc = judge_exhausted(out, judge(&in, place, out, err));
     if (!rc)
         log_finish(&log, in.log.level, in.max_processed ? in.max_processed : LINUX_LIMIT, out);
     arena_free(&arena);

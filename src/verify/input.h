@@ -22,7 +22,8 @@ struct verify_place {
 
 /* Judge a linked program. `obj`: where its maps are defined; NULL: place->map knows them all. `opts` may be NULL; its prog
  * and all are not looked at. `place` may be NULL: on this system, with maps as the object defines them. 0: judged, see
- * out->code; -SKEP_ENOMEM, -SKEP_ETIME, -SKEP_ECANCELED: could not be judged. One thread at a time per object, which keeps
+ * out->code (COMPLEXITY: also of what needs more memory or time than it may have); -SKEP_ENOMEM, -SKEP_ECANCELED: could
+ * not be judged. One thread at a time per object, which keeps
  * the host's types for the next call. */
 int verify_image(struct skep_object *obj, const struct skep_image *image,
                  const struct skep_verify_opts *opts, const struct verify_place *place,

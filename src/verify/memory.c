@@ -461,10 +461,25 @@ static int check_alignment(struct verifier *v, const struct touch *t, bool is_st
     return 0;
 }
 
+#define LOADED(max)                                                                                \
+    {                                                                                              \
+        {0, (max)}, 0, (int64_t)(max), 0, (max), 0, (int32_t)(max), 0, (max)                       \
+    }
+/* What loads of 1, 2 and 4 unknown bytes give. */
+static const struct range loaded_ranges[] = {
+    [1] = LOADED(UINT8_MAX),
+    [2] = LOADED(UINT16_MAX),
+    [4] = {{0, UINT32_MAX}, 0, UINT32_MAX, 0, UINT32_MAX, INT32_MIN, INT32_MAX, 0, UINT32_MAX},
+};
+
 static void narrow_loaded(struct reg *dst, uint32_t size, bool is_signed)
 {
     if (size >= 8 || dst->kind != REG_SCALAR)
         return;
+    if (!is_signed && dst->v.bits.mask == UINT64_MAX && range_is_unknown(&dst->v)) {
+        dst->v = loaded_ranges[size];
+        return;
+    }
     if (is_signed)
         range_sign_extend(&dst->v, (uint8_t)size, 8);
     else

@@ -196,49 +196,85 @@ static void forget_precision(struct verifier *v, struct state *s)
     }
 }
 
+/* Identities of the numbers in a state, and whether more than one has it. */
+enum { KNOWN_MAX = 64 };
+struct known_ids {
+    uint32_t ids[KNOWN_MAX];
+    bool is_shared[KNOWN_MAX];
+    uint32_t count, single;
+};
+
+static uint32_t known_at(const struct known_ids *known, uint32_t id)
+{
+    uint32_t i = 0;
+
+    while (i < known->count && known->ids[i] != id)
+        i++;
+    return i;
+}
+
+static void count_id(struct known_ids *known, const struct reg *reg)
+{
+    uint32_t i;
+
+    if (reg->kind != REG_SCALAR || !reg->id)
+        return;
+    i = known_at(known, reg->id);
+    if (i < known->count) {
+        known->single -= !known->is_shared[i];
+        known->is_shared[i] = true;
+    } else if (i < KNOWN_MAX) {
+        known->ids[i] = reg->id;
+        known->is_shared[i] = false;
+        known->count++;
+        known->single++;
+    }
+}
+
+static bool is_single(const struct known_ids *known, const struct reg *reg)
+{
+    uint32_t i;
+
+    if (reg->kind != REG_SCALAR || !reg->id)
+        return false;
+    i = known_at(known, reg->id);
+    return i < known->count && !known->is_shared[i];
+}
+
+static void forget_id(struct reg *reg)
+{
+    reg->id = 0;
+    reg->has_delta = false;
+    reg->off = 0;
+}
+
 /* An identity that only one register has says nothing, and keeps states from being equal. */
 static void forget_single_ids(struct verifier *v, struct state *s)
 {
-    enum { KNOWN_MAX = 64 };
-    struct {
-        uint32_t id;
-        bool is_shared;
-    } known[KNOWN_MAX];
-    uint32_t count = 0, single = 0;
-    struct reg *reg;
-    struct slot *slot;
+    struct known_ids known;
 
-    STATE_EACH_REG (s, reg, slot) {
-        uint32_t i = 0;
+    known.count = known.single = 0;
+    for (uint32_t f = 0; f <= s->depth; f++) {
+        struct frame *frame = s->frames[f];
 
-        if (reg->kind != REG_SCALAR || !reg->id)
-            continue;
-        while (i < count && known[i].id != reg->id)
-            i++;
-        if (i < count) {
-            single -= !known[i].is_shared;
-            known[i].is_shared = true;
-        } else if (count < KNOWN_MAX) {
-            known[count].is_shared = false;
-            known[count++].id = reg->id;
-            single++;
-        }
+        for (uint32_t i = 0; i < 10; i++)
+            count_id(&known, &frame->regs[i]);
+        for (uint32_t i = 0; i < frame->slot_count; i++)
+            if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL)
+                count_id(&known, &frame->slots[i]->reg);
     }
-    if (!single)
+    if (!known.single)
         return;
-    STATE_EACH_REG (s, reg, slot) {
-        uint32_t i = 0;
+    for (uint32_t f = 0; f <= s->depth; f++) {
+        struct frame *frame = s->frames[f];
 
-        if (reg->kind != REG_SCALAR || !reg->id)
-            continue;
-        while (i < count && known[i].id != reg->id)
-            i++;
-        if (i == count || known[i].is_shared)
-            continue;
-        STATE_OWN_REG(v, s, reg, slot);
-        reg->id = 0;
-        reg->has_delta = false;
-        reg->off = 0;
+        for (uint32_t i = 0; i < 10; i++)
+            if (is_single(&known, &frame->regs[i]))
+                forget_id(&frame->regs[i]);
+        for (uint32_t i = 0; i < frame->slot_count; i++)
+            if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL &&
+                is_single(&known, &frame->slots[i]->reg))
+                forget_id(&frame_own_slot(v, frame, i)->reg);
     }
 }
 

@@ -50,6 +50,10 @@ json 'd["maps"]["outer"][0]["value"], d["maps"]["next"][0]["value"]' '["second",
 
 t "a program that the kernel's verifier rejects is a no" 1 run "$BPF/bad.o" --prog past_end --data-in "$tmp/zeros" --engine kernel
 has err "prog past_end"
+t "a kernel has its own functions" 0 run "$BPF/weak.o" --prog careful --data-in "$tmp/zeros" --engine kernel
+has out "returned 1 XDP_DROP"
+t "privileges are not for a kernel that knows its own" 2 run "$BPF/fw.o" --data-in "$tmp/zeros" --engine kernel --as bpf
+has err "--as, --caps and --sandboxed are not for --engine kernel"
 t "--seed has no power over the kernel, which is said" 0 run "$BPF/fw.o" --data-in "$tmp/zeros" --engine kernel --seed 1
 has err "warning"
 

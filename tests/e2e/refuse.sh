@@ -15,6 +15,9 @@ silent out
 t "a program that never ends is rejected" 1 run "$BPF/bad.o" --prog endless --data-in "$tmp/zeros"
 has err "bad.bpf.c:"
 has err "endless  REJECT  insns "
+t "a call of what this engine does not have is rejected where a run can reach it" 1 run "$BPF/weak.o" --prog careless --data-in "$tmp/zeros"
+has err "weak.bpf.c:21:"
+has err "[CALL_UNKNOWN]"
 t "who loads it decides what is allowed" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --as guest
 has err "[PRIVILEGE]"
 t "the same by a list of capabilities" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --caps CAP_BPF,perfmon

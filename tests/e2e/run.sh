@@ -50,6 +50,10 @@ has out " insns, unverified, interp)"
 t "so does -j" 0 run "$BPF/fw.o" --pcap "$pcap" --sandboxed -j
 json 'd["verified"], "verify_ns" in d' '[false, false]'
 
+t "what a program does without a kernel's functions is what is verified and run" 0 run "$BPF/weak.o" --prog careful --data-in "$tmp/zeros"
+has out "returned 3 XDP_TX"
+has out " insns, verified in "
+
 t "run -p prints the same document indented" 0 run "$BPF/fw.o" --pcap "$pcap" -p
 json 'd["packets"]' "$packets"
 [ "$(wc -l <"$tmp/out")" -gt 100 ] || problem "not indented"

@@ -180,7 +180,10 @@ enum outcome execute(const struct world *w, const struct program *p, int kernel_
         make_input(&state, &input);
         set_maps(w, &input, with_kernel);
         result = run(prog, p, &input, &ours, &err);
-        if (result == -SKEP_EFAULTED) {
+        /* Linux lets root's programs read its struct bpf_map; ours has none. */
+        if (result == -SKEP_EFAULTED && strstr(err.text, "through a pointer to a map"))
+            outcome = RUN_SKIPPED;
+        else if (result == -SKEP_EFAULTED) {
             snprintf(why, room, "input %d: insn %u: %.300s", i, err.insn, err.text);
             outcome = RUN_VIOLATED;
         } else if (with_kernel && result == 0 && kernel_run(kernel_fd, &input, &theirs) && theirs != (uint32_t)ours) {

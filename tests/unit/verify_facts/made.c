@@ -405,8 +405,9 @@ static void make_function(struct maker *m, bool is_callback)
     block(m, 1);
     block(m, 1);
     put(m, 0x79, 3, 10, -80, 0);
-    if (below(m, 2))
-        put(m, 0x7b, 3, operand(m) % 3, 0, 0);
+    if (below(m,
+              2)) /* a callback's pointer was at fp-8 .. fp-64, a neighbour is the caller's too */
+        put(m, 0x7b, 3, operand(m) % 3, below(m, 4) ? 0 : -8 + 16 * (int32_t)below(m, 2), 0);
     if (is_callback) {
         put(m, 0x57, 0, 0, 0, 1);
         put(m, 0x95, 0, 0, 0, 0);
