@@ -183,6 +183,14 @@ int judge_sandbox(const struct skep_runtime *rt, bool is_sandboxed, struct skep_
                      "unverified programs are not allowed in this runtime (SKEP_ALLOW_SANDBOXED)");
 }
 
+/* The verifier says that a kernel lacks something; here it is this engine that does. */
+static void explain_missing(const struct skep_image *image, struct verify_result *r)
+{
+    if (image->extern_count && (r->code == CODE_CALL_UNKNOWN || r->code == CODE_NO_BTF))
+        snprintf(r->help, sizeof r->help,
+                 "functions and types of the kernel are not offered by this engine");
+}
+
 static int verify(const struct judge *j, const struct skep_verify_opts *opts, struct judgement *out,
                   struct skep_error *err)
 {
@@ -203,6 +211,7 @@ static int verify(const struct judge *j, const struct skep_verify_opts *opts, st
     out->ns = r.ns;
     out->is_verified = r.code == CODE_OK;
     facts_free(r.facts); /* this engine has no use for them */
+    explain_missing(image, &r);
     if (j->report)
         rc = add_verdict(*j->report, j, &def, &r, NULL, err);
     return rc || out->is_verified ? rc : reject_program(j, &def, &r, err);

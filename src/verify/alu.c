@@ -47,7 +47,7 @@ static const char *operator_of(const struct isa_op *op)
 static void forget_identity(struct reg *reg)
 {
     reg->id = 0;
-    reg->has_delta = false;
+    reg->has_delta = reg->is_delta32 = false;
     reg->off = 0;
 }
 
@@ -233,16 +233,22 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
 
 /* -- scalars ----------------------------------------------------------------------------------- */
 
-/* r2 = r1; r2 += 8: still known to be r1 + 8. */
-static void link_sum(struct reg *dst, const struct isa_op *op, const struct range *by)
+/* r2 = r1; r2 += 8: still known to be r1 + 8. One sum is remembered, not several. */
+static void link_sum(struct reg *dst, const struct isa_op *op, const struct range *by, bool is_self)
 {
-    if (op->does == ISA_DO_ADD && op->width == 8 && dst->id && !dst->has_delta && range_is_const(by) &&
-        by->bits.value <= INT32_MAX) {
-        dst->has_delta = true;
-        dst->off = (int32_t)by->bits.value;
+    bool is_32 = op->width == 4, is_known = is_32 ? range_is_const32(by) : range_is_const(by);
+    int64_t off = is_32 ? (int32_t)by->bits.value : (int64_t)by->bits.value;
+
+    if (op->does == ISA_DO_SUB)
+        off = -off;
+    if ((op->does != ISA_DO_ADD && op->does != ISA_DO_SUB) || is_self || !dst->id || dst->has_delta || !is_known ||
+        off != (int32_t)off) {
+        forget_identity(dst);
         return;
     }
-    forget_identity(dst);
+    dst->has_delta = true;
+    dst->is_delta32 = is_32;
+    dst->off = (int32_t)off;
 }
 
 /* A number that is 0 or -1 is a truth value spread over all bits: compilers make `c ? K : 0` of it. Each is followed alone. */
@@ -316,11 +322,11 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
         if (rc)
             return rc;
     }
-    if (op->does == ISA_DO_ADD && op->width == 8) {
-        struct range copy = *by;
+    if (op->does == ISA_DO_ADD || op->does == ISA_DO_SUB) {
+        struct range copy = *by; /* dst and src may be one register */
 
         range_alu(&dst->v, by, op->does, op->width);
-        link_sum(dst, op, &copy);
+        link_sum(dst, op, &copy, src == dst);
         return 0;
     }
     if (!src && (op->does == ISA_DO_AND || op->does == ISA_DO_OR)) {

@@ -92,7 +92,7 @@ static void sync_linked(struct verifier *v, struct state *s, const struct reg *k
             continue;
         reg = item->is_slot ? &frame_own_slot(v, s->frames[item->frame], item->index)->reg
                             : &s->frames[item->frame]->regs[item->index];
-        if (reg->has_delta == value.has_delta && (!reg->has_delta || reg->off == value.off)) {
+        if (reg->has_delta == value.has_delta && reg->is_delta32 == value.is_delta32 && reg->off == value.off) {
             bool is_precise = reg->is_precise;
             uint32_t origin = reg->origin;
 
@@ -104,9 +104,14 @@ static void sync_linked(struct verifier *v, struct state *s, const struct reg *k
             int64_t distance = (int64_t)(reg->has_delta ? reg->off : 0) - (value.has_delta ? value.off : 0);
             struct range by;
 
+            /* A sum in 32 bits says nothing about the upper half of what it was made from. */
+            if (value.is_delta32 && !reg->is_delta32 && (reg->has_delta || reg->v.umax > UINT32_MAX))
+                continue;
             range_set_const(&by, (uint64_t)distance);
             reg->v = value.v;
             range_alu(&reg->v, &by, ISA_DO_ADD, 8);
+            if (reg->is_delta32 || value.is_delta32)
+                range_zero_extend(&reg->v, 4);
         }
     }
 }

@@ -60,18 +60,20 @@ static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
 {
     return old->kind == cur->kind && old->mods == cur->mods && old->off == cur->off &&
            old->raw[0] == cur->raw[0] && old->raw[1] == cur->raw[1] && old->dynptr_id == cur->dynptr_id &&
-           old->has_delta == cur->has_delta && old->frame == cur->frame && range_equal(&old->v, &cur->v) &&
+           old->has_delta == cur->has_delta && old->is_delta32 == cur->is_delta32 && old->frame == cur->frame && range_equal(&old->v, &cur->v) &&
            ids_match(m, old->id, cur->id) && ids_match(m, old->ref, cur->ref);
 }
 
 static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur)
 {
     if (m->v->compares_all)
-        return range_equal(&old->v, &cur->v) && old->has_delta == cur->has_delta && old->off == cur->off &&
+        return range_equal(&old->v, &cur->v) && old->has_delta == cur->has_delta &&
+               old->is_delta32 == cur->is_delta32 && old->off == cur->off &&
                scalar_ids_match(m, old->id, cur->id);
     if (!old->is_precise && m->mode == EQUAL_PRUNE && m->v->can_bpf) /* guests' numbers count always */
         return true;
-    if (old->has_delta != cur->has_delta || (old->has_delta && old->off != cur->off))
+    if (old->has_delta != cur->has_delta || old->is_delta32 != cur->is_delta32 ||
+        (old->has_delta && old->off != cur->off))
         return false;
     return range_contains(&old->v, &cur->v) && scalar_ids_match(m, old->id, cur->id);
 }

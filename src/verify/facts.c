@@ -180,7 +180,7 @@ static uint16_t index_of(const struct verifier *v, const struct verify_map *map)
     return (uint16_t)(map - v->in->maps);
 }
 
-/* For which kinds explore.c compares marks: there the first path's are everybody's. */
+/* For which kinds explore.c compares marks: there the first path's are everybody's. Of the others it gathers them. */
 static bool has_marks(uint8_t kind)
 {
     switch (kind) {
@@ -217,7 +217,7 @@ static void from_walk(const struct verifier *v, uint32_t insn, struct fact_insn 
         return;
     fact->kind = (uint8_t)(info->ptr_kind - 1);
     fact->flags |= FLAG_ACCESS | (info->is_mixed_kind ? FLAG_MIXED : 0);
-    fact->mods = has_marks(fact->kind) && !info->is_mixed_kind ? info->ptr_mods : 0;
+    fact->mods = has_marks(fact->kind) ? info->ptr_mods : info->ptr_mods & MOD_UNTRUSTED;
     fact->map = has_map && fact->kind == REG_MAP_VALUE && !info->is_mixed_kind
                     ? index_of(v, info->map)
                     : NO_MAP;

@@ -28,18 +28,15 @@ bool facts_is_dead(const struct facts *, uint32_t insn);
 enum facts_way { FACTS_FALLS, FACTS_JUMPS };
 /* A branch that no execution leaves that way. */
 bool facts_edge_is_dead(const struct facts *, uint32_t insn, enum facts_way);
-/* The 64 bits of a register that the instruction reads (calls: their arguments; exit: r0), whatever it is a number or a
+/* The 64 bits of a register that the instruction reads (calls: their arguments; exit: r0), be it a number or a
  * pointer. Unknown if nothing is known. */
 void facts_range(const struct facts *, uint32_t insn, uint32_t regno, struct range *out);
 
 struct fact_pointer {
-    uint8_t kind; /* enum reg_kind; REG_NONE: not known */
-    bool
-        is_mixed; /* of several kinds that are accessed in the same way: stack, packet, map value, memory */
-    uint16_t
-        mods; /* enum reg_mod: of kinds for which they decide how to access (context, sockets, BTF, arena) */
-    uint32_t
-        map; /* of a map value: its index in the image, or INSN_NONE: of several, or an inner map */
+    uint8_t kind;  /* enum reg_kind; REG_NONE: not known */
+    bool is_mixed; /* several kinds: stack, packet, map value, memory; `kind` is one of them */
+    uint16_t mods; /* of context, sockets, BTF, arena: enum reg_mod; of others: MOD_UNTRUSTED */
+    uint32_t map;  /* of a map value: index in the image; INSN_NONE: several, or an inner map */
 };
 /* What a load, store or atomic operation accesses; false: it is none, or never executed. */
 bool facts_pointer(const struct facts *, uint32_t insn, struct fact_pointer *out);

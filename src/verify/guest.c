@@ -8,7 +8,6 @@
  */
 #include "verify/guest.h"
 
-enum { MAX_VAR_OFF = 1 << 29 };
 enum { /* how an instruction is masked: the same on every path */
        MASKED_NUMBER = 1,
        MASKED_POINTER = 2,
@@ -49,11 +48,11 @@ int guest_check_bounds(struct verifier *v, uint32_t regno)
             return reject_reg(v, CODE_STACK_BOUNDS, regno,
                               "R%u stack pointer arithmetic goes out of range, prohibited for !root", regno);
     } else if (reg->kind == REG_MAP_VALUE) {
-        int64_t low = reg->v.smin + reg->off, high = (int64_t)reg->v.umax + reg->off;
+        int rc = memory_map_value(v, regno, reg->off, 1, false, 0);
 
-        if (reg->v.umax >= MAX_VAR_OFF || low < 0 || high < 0 || high >= reg->map->def.value_size)
-            return reject_reg(v, CODE_MAP_BOUNDS, regno,
-                              "R%u pointer arithmetic of map value goes out of range, prohibited for !root", regno);
+        if (rc)
+            reject_help(v, "pointer arithmetic on map values has to stay in range without CAP_PERFMON");
+        return rc;
     }
     return 0;
 }

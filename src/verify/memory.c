@@ -486,7 +486,7 @@ static void narrow_loaded(struct reg *dst, uint32_t size, bool is_signed)
         range_zero_extend(&dst->v, (uint8_t)size);
     if (is_signed) {
         dst->id = 0;
-        dst->has_delta = false;
+        dst->has_delta = dst->is_delta32 = false;
         dst->off = 0;
     }
 }

@@ -103,7 +103,7 @@ static bool is_linked(const struct reg *reg, uint32_t id)
 static void unlink_reg(struct reg *reg)
 {
     reg->id = 0;
-    reg->has_delta = false;
+    reg->has_delta = reg->is_delta32 = false;
     reg->off = 0;
 }
 

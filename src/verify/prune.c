@@ -99,6 +99,26 @@ void prune_path_done(struct verifier *v, struct state *s)
 
 enum hit { MISS, HIT, HIT_LOOP, REJECTED };
 
+/* Since the checkpoint something advanced that cannot do so for ever: an iterator that is still the same one, the count of
+ * may_goto, a function that calls back. Without it, coming back in a covered state would be a loop without an end. */
+static bool has_progress(const struct state *old, const struct state *cur)
+{
+    if (old->may_goto_depth != cur->may_goto_depth || old->callback_unroll != cur->callback_unroll)
+        return true;
+    for (uint32_t f = 0; f <= old->depth; f++) {
+        const struct frame *a = old->frames[f], *b = cur->frames[f];
+
+        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
+            const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
+
+            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER && x->reg.ref == y->reg.ref && x->reg.ref &&
+                x->reg.iter.depth != y->reg.iter.depth)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool depths_differ(const struct state *old, const struct state *cur)
 {
     for (uint32_t f = 0; f <= old->depth; f++) {
@@ -141,12 +161,13 @@ static enum hit visit_open(struct verifier *v, struct state *old, uint32_t insn)
     if (a->callback == CALLBACK_ASYNC && old->depth == cur->depth && a->async_entries != b->async_entries)
         return MISS; /* another entry of the callback, not another turn of a loop */
     if (info->is_iter_next)
-        return iterator_is_active(v) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
+        return iterator_is_active(v) && has_progress(old, cur) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP
+                                                                                                        : MISS;
     if (info->is_may_goto && old->may_goto_depth != cur->may_goto_depth &&
         prune_equal(v, old, cur, EQUAL_WITHIN))
         return HIT_LOOP;
     if (info->calls_callback)
-        return prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
+        return has_progress(old, cur) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
     if (old->may_goto_depth == cur->may_goto_depth && old->callback_unroll == cur->callback_unroll &&
         old->depth == cur->depth && prune_equal(v, old, cur, EQUAL_EXACT) && !depths_differ(old, cur)) {
         reject(v, CODE_LOOP, "infinite loop detected at insn %u", insn);
@@ -244,7 +265,7 @@ static bool is_single(const struct known_ids *known, const struct reg *reg)
 static void forget_id(struct reg *reg)
 {
     reg->id = 0;
-    reg->has_delta = false;
+    reg->has_delta = reg->is_delta32 = false;
     reg->off = 0;
 }
 

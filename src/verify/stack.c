@@ -177,7 +177,7 @@ static void name_scalar(struct verifier *v, struct reg *reg)
         return;
     if (reg->has_delta) {
         reg->id = 0;
-        reg->has_delta = false;
+        reg->has_delta = reg->is_delta32 = false;
         reg->off = 0;
     }
     if (!reg->id)
@@ -250,7 +250,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
         set_spill(v, slot, value, size);
         if (!fits) {
             slot->reg.id = 0;
-            slot->reg.has_delta = false;
+            slot->reg.has_delta = slot->reg.is_delta32 = false;
             slot->reg.off = 0;
         }
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
@@ -397,7 +397,7 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
         *dst = slot->reg;
         if (width_of(dst) > size * 8) { /* a narrowing fill is another number */
             dst->id = 0;
-            dst->has_delta = false;
+            dst->has_delta = dst->is_delta32 = false;
             dst->off = 0;
         }
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);

@@ -124,7 +124,7 @@ struct reg {
     uint32_t dynptr_id; /* REG_MEM slices: the parent dynptr's id */
     uint32_t frame;     /* REG_STACK: whose stack */
     bool has_delta;     /* scalars: the value is that of `id`'s others plus `off` */
-    bool is_delta32;    /* the distance is modulo 2^32 (not used by Linux 6.18) */
+    bool is_delta32;    /* ... in 32 bits, zero-extended */
     uint16_t spare;
     uint32_t origin; /* instruction that made the value: for messages */
     struct range v;  /* a scalar's value; a pointer's variable offset */

@@ -18,6 +18,7 @@ has err "endless  REJECT  insns "
 t "a call of what this engine does not have is rejected where a run can reach it" 1 run "$BPF/weak.o" --prog careless --data-in "$tmp/zeros"
 has err "weak.bpf.c:21:"
 has err "[CALL_UNKNOWN]"
+has err "help: functions and types of the kernel are not offered by this engine"
 t "who loads it decides what is allowed" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --as guest
 has err "[PRIVILEGE]"
 t "the same by a list of capabilities" 1 run "$BPF/bad.o" --prog chatty --data-in "$tmp/zeros" --caps CAP_BPF,perfmon

@@ -50,10 +50,10 @@ static void print_hex(FILE *out, const char *what, const void *bytes, size_t siz
     fputc('\n', out);
 }
 
-void program_save(const struct program *p, const struct world *w, FILE *out)
+void program_save(const struct program *p, const struct world *w, uint32_t caps, FILE *out)
 {
-    fprintf(out, "program made-%llu\ntype %u\nattach %u\nflags %x\nexpect accept\n", (unsigned long long)p->seed,
-            p->type, p->attach, p->flags);
+    fprintf(out, "program made-%llu-%u-%d\ntype %u\nattach %u\nflags %x\nexpect accept\n", (unsigned long long)p->seed,
+            caps, p->is_pure, p->type, p->attach, p->flags);
     for (uint32_t i = 0; i < w->map_count; i++) {
         const struct skep_map_def *def = &w->maps[i];
 

@@ -6,6 +6,7 @@
  *     --seed N         where to begin (1): the same seed makes the same programs
  *     --out DIR        write each new kind of finding there, minimised: NNN.txt and NNN.raw
  *     --no-kernel      do not ask bpf(2)       --first         stop at the first dangerous finding
+ *     --baseline EXE   (with --first) another build of this program: what it finds too does not count
  *     --replay FILE    judge the programs of a raw program file instead (tests/verify/raw.h)
  *     --print SEED     a program's text
  *     --tap            for make test
@@ -55,7 +56,7 @@ struct session {
     uint32_t source_count, object_count, seconds, written;
     uint64_t seed, most, programs, accepted, kernel_accepted, both, refused, runs, compared;
     uint64_t kinds[KINDS];
-    const char *out;
+    const char *out, *baseline;
     bool with_kernel, stops_at_first, is_tap, is_loud;
     struct class classes[CLASSES];
     uint32_t class_count;
@@ -193,7 +194,7 @@ static void write_finding(struct session *s, const struct world *w, const struct
     file = fopen(path, "w");
     if (!file)
         return;
-    program_save(p, w, file);
+    program_save(p, w, caps, file);
     fclose(file);
 }
 
@@ -254,6 +255,27 @@ static const struct world *make(struct session *s, uint64_t seed, struct program
     return w;
 }
 
+/* A build without the planted bug must not have the same finding: then it is no bug of ours that was found. */
+static bool is_confirmed(struct session *s, const struct world *w, const struct program *p, uint32_t caps)
+{
+    char path[512], command[2048];
+    FILE *file;
+    int code;
+
+    if (!s->baseline)
+        return true;
+    snprintf(path, sizeof path, "%s/finding.raw", s->out ? s->out : ".");
+    file = fopen(path, "w");
+    if (!file)
+        return false;
+    program_save(p, w, caps, file);
+    fclose(file);
+    snprintf(command, sizeof command, "%s %s --replay %s >/dev/null", s->baseline, s->with_kernel ? "" : "--no-kernel",
+             path);
+    code = system(command);
+    return code == 0;
+}
+
 static bool step(struct session *s)
 {
     static struct program p;
@@ -273,8 +295,14 @@ static bool step(struct session *s)
     s->compared += outcome != RUN_SKIPPED && p.is_pure && j.kernel.is_accepted;
     if (!j.is_finding)
         return true;
+    if (s->stops_at_first) {
+        if (!is_dangerous(j.kind) || !is_confirmed(s, w, &p, caps))
+            return true;
+        note(s, w, &p, caps, &j);
+        return false;
+    }
     note(s, w, &p, caps, &j);
-    return !(s->stops_at_first && is_dangerous(j.kind));
+    return true;
 }
 
 static int by_kind(const void *a, const void *b)
@@ -336,19 +364,22 @@ static int replay(struct session *s, const char *path)
     }
     while (raw_next(file, &raw) > 0) {
         struct judged j;
+        uint32_t caps = SKEP_AS_ROOT;
+        int is_pure = 0;
 
         memset(&p, 0, sizeof p);
         p.type = raw.image.type;
         p.attach = raw.image.attach_type;
         p.flags = raw.image.flags;
-        (void)sscanf(raw.name, "made-%llu", (unsigned long long *)&p.seed);
+        (void)sscanf(raw.name, "made-%llu-%u-%d", (unsigned long long *)&p.seed, &caps, &is_pure);
+        p.is_pure = is_pure;
         p.count = raw.image.insn_count;
         p.func_count = raw.image.func_info_count;
         if (p.count <= PROGRAM_INSNS && p.func_count <= PROGRAM_FUNCS) {
             memcpy(p.insns, raw.image.insns, p.count * sizeof p.insns[0]);
             if (p.func_count)
                 memcpy(p.funcs, raw.image.func_info, p.func_count * sizeof p.funcs[0]);
-            judge(s, &s->world, &p, SKEP_AS_ROOT, true, &j);
+            judge(s, &s->world, &p, caps, true, &j);
             printf("%s: %s; skep: %s %s %s; kernel: %s %s\n", path, j.is_finding ? kind_names[j.kind] : "the same",
                    j.ours.is_accepted ? "accepts" : "rejects", j.ours.why, j.why,
                    j.kernel.is_accepted ? "accepts" : "rejects", j.kernel.why);
@@ -388,7 +419,7 @@ static void add_object(struct session *s, const char *path)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: soundness [--seconds N] [--programs N] [--seed N] [--out DIR] [--no-kernel] [--first] "
+    fprintf(stderr, "usage: soundness [--seconds N] [--programs N] [--seed N] [--out DIR] [--no-kernel] [--first] [--baseline EXE] "
                     "[--replay FILE] [--print SEED] [--tap] [OBJECT..]\n");
     return 2;
 }
@@ -416,6 +447,8 @@ int main(int argc, char **argv)
             s.most = strtoull(argv[++at], NULL, 10);
         else if (strcmp(argv[at], "--seed") == 0)
             s.seed = strtoull(argv[++at], NULL, 10);
+        else if (strcmp(argv[at], "--baseline") == 0)
+            s.baseline = argv[++at];
         else if (strcmp(argv[at], "--out") == 0)
             s.out = argv[++at];
         else if (strcmp(argv[at], "--replay") == 0)

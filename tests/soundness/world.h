@@ -33,7 +33,7 @@ struct program {
 void program_print(const struct program *, FILE *);
 /* As a raw program file (tests/verify/raw.h), which raw_verify, oracle and `soundness replay` read. */
 struct world;
-void program_save(const struct program *, const struct world *, FILE *);
+void program_save(const struct program *, const struct world *, uint32_t caps, FILE *);
 /* Calls by address and jumps are mended when instructions between them go or come. */
 bool program_is_wide(const struct program *, uint32_t insn);
 bool program_remove(struct program *, uint32_t insn); /* with its second half */
