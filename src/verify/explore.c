@@ -69,6 +69,8 @@ int explore_pointer_kind_of(struct verifier *v, const struct reg *reg, bool trus
     same = info->ptr_kind == kind && (!kind_matters(reg->kind) || info->ptr_mods == reg->mods);
     if (reg->kind != REG_MAP_VALUE || info->map != reg->map)
         info->is_mixed_map = true;
+    if (!kind_matters(reg->kind))
+        info->ptr_mods |= reg->mods; /* what may fault on one path is done with care on all */
     if (same)
         return 0;
     if (!kind_matters(reg->kind) && !kind_matters((uint8_t)(info->ptr_kind - 1))) {

@@ -21,6 +21,7 @@ enum {
     CALM = 2,             /* visits of a head before its states widen */
     PATIENCE = 24,        /* and before what grows becomes unknown */
     ENTRIES = 4,          /* times that arguments may grow before they are unknown */
+    WORK = 32,            /* edges that may be looked at, for each instruction */
     MOST_BYTES = 48 << 20 /* of states: rather no ranges than more */
 };
 
@@ -247,6 +248,17 @@ static bool meet(struct flow *f, struct cell **into, const struct cell *from, en
     return is_grown;
 }
 
+/* What the pass may cost is in proportion to the program: one that is all jumps between tables has no ranges. */
+static void spend(struct flow *f)
+{
+    const _Atomic uint32_t *cancel = f->v->in->cancel;
+
+    if (f->work++ > (uint64_t)WORK * (f->v->insn_count + 1024))
+        f->has_failed = true;
+    if (f->work % 4096 == 0 && cancel && atomic_load_explicit(cancel, memory_order_relaxed))
+        f->has_failed = true;
+}
+
 /* -- one block --------------------------------------------------------------------------------- */
 
 struct pass {
@@ -264,6 +276,7 @@ static void arrive(struct flow *f, struct pass *pass, uint32_t from, uint32_t to
 
     if (block->order == INSN_NONE) /* cannot be: the order has all that can be reached */
         f->has_failed = true;
+    spend(f);
     if (f->has_failed || (is_back && pass->is_narrowing))
         return;
     copy_live(f, pass->live, state, block->first);
@@ -439,25 +452,29 @@ static void run_states(struct flow *f, bool has_loop, bool records)
 
 /* -- order of blocks --------------------------------------------------------------------------- */
 
-/* The i-th block that may follow; INSN_NONE past the last. */
-static uint32_t successor(const struct flow *f, uint32_t index, uint32_t i)
+static uint32_t block_of(const struct flow *f, int64_t insn)
+{
+    return insn >= 0 && insn < f->v->insn_count && f->v->info[insn].is_seen ? f->block_at[insn]
+                                                                            : INSN_NONE;
+}
+
+/* One block after the other that may follow; INSN_NONE past the last. *cursor begins at 0. */
+static uint32_t follow(struct flow *f, uint32_t index, uint32_t *cursor)
 {
     const struct flow_block *block = &f->blocks[index];
-    const uint32_t *next;
-    uint32_t own[2], count;
+    const uint32_t *next = block->next;
+    uint32_t own[2], count = 2;
 
-    if (!block->is_table) {
-        if (i == 0 && block->next[0] == INSN_NONE)
-            return block->next[1];
-        return i == 0                                  ? block->next[0]
-               : i == 1 && block->next[0] != INSN_NONE ? block->next[1]
-                                                       : INSN_NONE;
-    }
-    count = graph_next(&f->graph, f->v->insn_count + f->v->info[block->first].subprog, own, &next);
-    for (uint32_t n = 0; n < count; n++) {
-        uint32_t to = f->v->info[next[n]].is_seen ? f->block_at[next[n]] : INSN_NONE;
+    if (block->is_table)
+        count =
+            graph_next(&f->graph, f->v->insn_count + f->v->info[block->first].subprog, own, &next);
+    while (*cursor < count) {
+        uint32_t to = next[(*cursor)++];
 
-        if (to != INSN_NONE && i-- == 0)
+        spend(f);
+        if (block->is_table)
+            to = block_of(f, to);
+        if (to != INSN_NONE)
             return to;
     }
     return INSN_NONE;
@@ -469,9 +486,9 @@ static bool leaves_loop(const struct flow *f, uint32_t from, uint32_t to)
 }
 
 struct walk {
-    uint32_t block, next;
-    bool
-        is_inside; /* first the ways out of the loop, then those within: so that the loop comes before what follows it */
+    uint32_t block, cursor;
+    /* First the ways out of the loop, then those within: so the loop comes before what follows it. */
+    bool is_inside;
 };
 
 /* Reverse postorder from the function's first block; returns whether there is a loop. */
@@ -482,13 +499,13 @@ static bool order_blocks(struct flow *f, uint32_t entry, struct walk *stack)
 
     stack[depth++] = (struct walk){.block = entry};
     f->blocks[entry].visits = 1;
-    while (depth) {
+    while (depth && !f->has_failed) {
         struct walk *top = &stack[depth - 1];
-        uint32_t to = successor(f, top->block, top->next++);
+        uint32_t to = follow(f, top->block, &top->cursor);
 
         if (to == INSN_NONE && !top->is_inside) {
             top->is_inside = true;
-            top->next = 0;
+            top->cursor = 0;
         } else if (to == INSN_NONE) {
             f->order[count++] = top->block;
             depth--;
@@ -509,9 +526,9 @@ static bool order_blocks(struct flow *f, uint32_t entry, struct walk *stack)
         f->blocks[f->order[i]].visits = 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t to;
+        uint32_t to, cursor = 0;
 
-        for (uint32_t n = 0; (to = successor(f, f->order[i], n)) != INSN_NONE; n++)
+        while ((to = follow(f, f->order[i], &cursor)) != INSN_NONE)
             if (f->blocks[to].order <= i)
                 has_loop = f->blocks[to].is_head = true;
     }
@@ -519,12 +536,6 @@ static bool order_blocks(struct flow *f, uint32_t entry, struct walk *stack)
 }
 
 /* -- blocks ------------------------------------------------------------------------------------ */
-
-static uint32_t block_of(const struct flow *f, int64_t insn)
-{
-    return insn >= 0 && insn < f->v->insn_count && f->v->info[insn].is_seen ? f->block_at[insn]
-                                                                            : INSN_NONE;
-}
 
 static void mark_leader(struct flow *f, int64_t insn)
 {

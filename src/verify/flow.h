@@ -47,7 +47,8 @@ struct ranges {
 
 struct flow_block {
     uint32_t first, end; /* instructions */
-    uint32_t next[2];    /* block that follows, by enum facts_way; INSN_NONE: no edge, or never taken */
+    uint32_t
+        next[2];    /* block that follows, by enum facts_way; INSN_NONE: no edge, or never taken */
     uint32_t order; /* place in the order of its function; INSN_NONE: not reached */
     uint32_t visits;
     bool is_table; /* ends with a jump by register: follows all that the function's tables name */
@@ -78,7 +79,7 @@ struct flow {
     uint32_t function;   /* under way */
     uint32_t cell_count; /* of one state of it */
     void *free_cells;
-    uint64_t bytes, peak_bytes;
+    uint64_t bytes, peak_bytes, work;
     uint32_t result; /* what it returns so far */
     bool has_result;
     bool has_failed; /* no memory: no facts of this pass */

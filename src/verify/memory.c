@@ -609,23 +609,25 @@ int memory_atomic(struct verifier *v, const struct skep_insn *insn, const struct
         return reject_reg(v, CODE_POINTER_LEAK, src, "R%u leaks addr into mem", src);
     if (atomic_is_refused(verifier_reg(v, dst)))
         return atomic_refuse(v, dst);
-    if (fetched >= 0) {
-        if ((uint32_t)fetched == dst) { /* the address is lost only after the write half */
-            old = *verifier_reg(v, dst);
-            rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, fetched, true, false);
-            if (!rc) {
-                struct reg value = *verifier_reg(v, dst);
+    /* May it be read at all, and not as an address? Only then is it loaded. */
+    rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, -1, true, false);
+    if (rc)
+        return rc;
+    if (fetched >= 0 && (uint32_t)fetched == dst) { /* the address is lost only after the write half */
+        struct reg value;
 
-                *verifier_reg(v, dst) = old;
-                rc = memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, -1, true, false);
-                *verifier_reg(v, dst) = value;
-            }
-            return rc ? rc : explore_pointer_kind_of(v, &old, false);
-        }
+        old = *verifier_reg(v, dst);
         rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, fetched, true, false);
-    } else {
-        rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, -1, true, false);
+        if (rc)
+            return rc;
+        value = *verifier_reg(v, dst);
+        *verifier_reg(v, dst) = old;
+        rc = memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, -1, true, false);
+        *verifier_reg(v, dst) = value;
+        return rc ? rc : explore_pointer_kind_of(v, &old, false);
     }
+    if (fetched >= 0)
+        rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, fetched, true, false);
     if (!rc)
         rc = explore_pointer_kind(v, dst, false);
     /* What is stored is not followed: the bytes hold some number afterwards. */

@@ -150,17 +150,15 @@ static void unspill(struct slot *slot)
             slot->bytes[i] = BYTE_MISC;
 }
 
-/* The bytes of a spill beyond its size are what they were, but not uninitialised for who may not read such. */
-static void set_spill(struct verifier *v, struct slot *slot, const struct reg *reg, uint32_t size)
+/* The bytes of a spill beyond its size are what they were. */
+static void set_spill(struct slot *slot, const struct reg *reg, uint32_t size)
 {
     slot->reg = *reg;
     for (uint32_t i = 0; i < size; i++)
         slot->bytes[i] = BYTE_SPILL;
-    for (uint32_t i = size; i < 8; i++) {
-        if (slot->bytes[i] == BYTE_ZERO || (slot->bytes[i] == BYTE_NONE && v->can_leak))
-            continue;
-        slot->bytes[i] = BYTE_MISC;
-    }
+    for (uint32_t i = size; i < 8; i++)
+        if (slot->bytes[i] != BYTE_ZERO && slot->bytes[i] != BYTE_NONE)
+            slot->bytes[i] = BYTE_MISC;
 }
 
 static uint32_t width_of(const struct reg *reg) /* bits that may be set */
@@ -247,7 +245,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
         scrub_object(slot);
         if (fits)
             name_scalar(v, value);
-        set_spill(v, slot, value, size);
+        set_spill(slot, value, size);
         if (!fits) {
             slot->reg.id = 0;
             slot->reg.has_delta = slot->reg.is_delta32 = false;
@@ -260,7 +258,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
 
         reg_set_const(&constant, (uint64_t)(int64_t)insn->imm);
         scrub_object(slot);
-        set_spill(v, slot, &constant, size);
+        set_spill(slot, &constant, size);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
     if (value && value->kind != REG_SCALAR && value->kind != REG_NONE) {
@@ -271,7 +269,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
             return reject_reg(v, CODE_STACK_POINTER, (uint32_t)value_reg,
                               "cannot spill pointers to stack into stack frame of the caller");
         scrub_object(slot);
-        set_spill(v, slot, value, size);
+        set_spill(slot, value, size);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
     scrub_object(slot);

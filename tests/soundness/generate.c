@@ -353,13 +353,14 @@ static void iterator_loop(struct gen *g)
 typedef void (*statement_fn)(struct gen *);
 static const struct {
     statement_fn fn;
-    uint8_t weight[PROFILE_COUNT]; /* numbers memory packet control objects any */
+    uint8_t weight[PROFILE_COUNT]; /* numbers memory packet control objects paths any */
 } statements[] = {
-    {numbers_statement, {50, 15, 15, 15, 10, 20}}, {if_statement, {14, 8, 8, 14, 8, 8}},
-    {trap_statement, {14, 4, 4, 6, 2, 4}},         {access_statement, {10, 40, 10, 15, 10, 20}},
-    {packet_statement, {0, 2, 40, 4, 4, 8}},       {call_statement, {2, 8, 8, 14, 12, 10}},
-    {object_statement, {0, 1, 2, 4, 30, 8}},       {counted_loop, {2, 2, 2, 6, 2, 3}},
-    {may_goto_loop, {1, 1, 1, 6, 2, 2}},           {iterator_loop, {1, 1, 1, 6, 4, 2}},
+    {numbers_statement, {50, 15, 15, 15, 10, 10, 20}}, {if_statement, {14, 8, 8, 14, 8, 8, 8}},
+    {trap_statement, {14, 4, 4, 6, 2, 4, 4}},          {access_statement, {10, 40, 10, 15, 10, 10, 20}},
+    {packet_statement, {0, 2, 40, 4, 4, 2, 8}},        {call_statement, {2, 8, 8, 14, 12, 4, 10}},
+    {object_statement, {0, 1, 2, 4, 30, 1, 8}},        {counted_loop, {2, 2, 2, 6, 2, 2, 3}},
+    {may_goto_loop, {1, 1, 1, 6, 2, 1, 2}},            {iterator_loop, {1, 1, 1, 6, 4, 1, 2}},
+    {path_statement, {1, 1, 1, 1, 1, 60, 4}},
 };
 
 static void statement(struct gen *g)
@@ -477,6 +478,13 @@ static void write_body(struct gen *g, const struct body *body)
     g->nested++;
     g->p->is_pure = false; /* its stack is not filled */
     add_func(g, body->type);
+    if (body->callback == CALLS_SAME) {
+        gen_emit(g, MOV | ALU64 | BY_REG, 0, 1, 0, 0);
+        if (gen_chance(g, 50))
+            gen_emit(g, ADD | ALU64, 0, 0, 0, (int32_t)gen_below(g, 3));
+        gen_emit(g, EXIT, 0, 0, 0, 0);
+        return;
+    }
     for (uint32_t i = 0; i < 5; i++)
         g->know.regs[i + 1] = body->args[i];
     for (uint32_t i = 0; i < 4; i++) /* kept where calls do not reach */
@@ -505,10 +513,14 @@ static void plan(struct gen *g)
          SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
         {SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
          SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
+        {SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
+         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_SOCKET_FILTER},
         {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
          SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_CGROUP_SKB}};
 
     g->p->type = types[g->profile][gen_below(g, 6)];
+    if (g->profile == PROFILE_PATHS && gen_chance(g, 60))
+        g->p->flags |= FLAG_TEST_STATE_FREQ;
     if (g->p->type == SKEP_PROG_TYPE_SYSCALL)
         g->p->flags |= SLEEPABLE;
     g->has_types = gen_chance(g, 60);
@@ -525,7 +537,7 @@ void generate(uint64_t seed, enum profile profile, struct program *p)
     plan(&g);
     add_func(&g, FUNC_MAIN);
     begin_main(&g);
-    gen_block(&g, 4 + gen_below(&g, 12));
+    gen_block(&g, profile == PROFILE_PATHS ? 1 + gen_below(&g, 3) : 4 + gen_below(&g, 12));
     /* What is returned must fit the type: cgroup_skb 0 or 1, raw tracepoints anything. */
     end_function(&g, p->type == SKEP_PROG_TYPE_CGROUP_SKB);
     while (g.body_at < g.body_count) {

@@ -1,7 +1,7 @@
 /* generate.h - making up programs that exercise what verifiers get wrong: about half of them are safe.
  *
  * generate.c owns the plan of a program, functions and control flow; numbers.c arithmetic and bounds; accesses.c memory;
- * calls.c helpers, kernel functions, objects. All emit instructions through struct gen, which knows roughly what each
+ * calls.c helpers, kernel functions, objects; paths.c what pruning may get wrong. All emit instructions through struct gen, which knows roughly what each
  * register and stack slot holds, so that most of what it writes makes sense; now and then it errs on purpose.
  */
 #ifndef TESTS_SOUNDNESS_GENERATE_H
@@ -15,6 +15,7 @@ enum profile { /* what a program is about */
                PROFILE_PACKET,
                PROFILE_CONTROL,
                PROFILE_OBJECTS,
+               PROFILE_PATHS,
                PROFILE_ANY,
                PROFILE_COUNT
 };
@@ -49,7 +50,7 @@ struct body { /* a function to be written later */
     uint8_t callback; /* enum callback */
     struct held args[5];
 };
-enum callback { CALLS_PLAINLY, CALLS_LOOP, CALLS_EACH };
+enum callback { CALLS_PLAINLY, CALLS_LOOP, CALLS_EACH, CALLS_SAME /* what it was given is returned */ };
 
 struct gen {
     struct program *p;
@@ -99,6 +100,7 @@ void access_statement(struct gen *);
 void packet_statement(struct gen *);
 void call_statement(struct gen *);
 void object_statement(struct gen *);
+void path_statement(struct gen *);
 
 enum { /* opcodes, RFC 9669 section 3 */
        ADD = 0x00,

@@ -103,8 +103,9 @@ static enum outcome judge(struct session *s, const struct world *w, const struct
     memset(j, 0, sizeof *j);
     judge_ours(w, p, caps, &j->ours);
     s->verify_time += now() - start;
-    /* What takes long here takes long there: such programs are not worth the time. */
-    if (s->with_kernel && !(j->ours.is_too_complex && w->max_processed))
+    /* What takes long here takes long there: such programs are not worth the time. Nor is Linux's opinion on what we refuse
+     * when only dangerous findings are wanted. */
+    if (s->with_kernel && !(j->ours.is_too_complex && w->max_processed) && (j->ours.is_accepted || !s->stops_at_first))
         judge_kernel(w, p, caps, wants_reason, &j->kernel, &fd);
     else
         j->kernel.is_refused = true;
@@ -245,7 +246,7 @@ static const struct world *make(struct session *s, uint64_t seed, struct program
     } else {
         generate(seed, (enum profile)(random_next(&state) % PROFILE_COUNT), p);
         world_adopt(w, p);
-        if (dice < 55) {
+        if (dice < 50) {
             generate(seed + 1, PROFILE_ANY, &other);
             mutate(&state, p, &other);
         }
