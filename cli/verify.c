@@ -7,6 +7,7 @@
 #include <skep/verify.h>
 
 #include "args.h"
+#include "caps.h"
 #include "compare.h"
 #include "system.h"
 
@@ -72,42 +73,6 @@ static bool choose(const struct choice *choices, const char *name, size_t length
         }
     }
     return false;
-}
-
-/* "bpf,net_admin", "CAP_BPF,CAP_PERFMON", "none". */
-static int caps_set(struct verify *v)
-{
-    static const struct choice levels[] = {
-        {"root", SKEP_AS_ROOT}, {"bpf", SKEP_AS_BPF}, {"guest", SKEP_AS_GUEST}, {0}};
-    static const struct choice caps[] = {{"bpf", SKEP_CAP_BPF},
-                                         {"perfmon", SKEP_CAP_PERFMON},
-                                         {"net_admin", SKEP_CAP_NET_ADMIN},
-                                         {"sys_admin", SKEP_CAP_SYS_ADMIN},
-                                         {"none", SKEP_CAP_NONE},
-                                         {0}};
-    const struct verify_options *o = v->options;
-    uint32_t cap;
-
-    if (o->as && o->caps)
-        return args_usage(v->verb, "--as and --caps exclude each other");
-    if (o->as && !choose(levels, o->as, strlen(o->as), &v->opts.caps))
-        return args_usage(v->verb, "--as %s: root, bpf or guest", o->as);
-    for (const char *at = o->caps; at && *at;) {
-        size_t length = strcspn(at, ",");
-        char name[32] = "";
-
-        for (size_t i = 0; i < length && i + 1 < sizeof name; i++)
-            name[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] - 'A' + 'a' : at[i]);
-        if (!choose(caps, name + (strncmp(name, "cap_", 4) ? 0 : 4),
-                    strlen(name + (strncmp(name, "cap_", 4) ? 0 : 4)), &cap))
-            return args_usage(v->verb, "--caps %.*s: bpf, perfmon, net_admin, sys_admin or none",
-                              (int)length, at);
-        v->opts.caps |= cap;
-        at += length + (at[length] == ',');
-    }
-    if (o->caps && !v->opts.caps)
-        v->opts.caps = SKEP_CAP_NONE;
-    return CLI_YES;
 }
 
 /* The number of a --flags item; false: it is none. */
@@ -186,7 +151,7 @@ static int options_set(struct verify *v, const struct arg_list *objects)
         return args_usage(v->verb, "--max-insns: at most 4294967295");
     if (o->prog && o->all)
         return args_usage(v->verb, "--prog and --all exclude each other");
-    code = caps_set(v);
+    code = caps_parse(v->verb, o->as, o->caps, &v->opts.caps);
     if (!code)
         code = flags_set(v);
     if (!code)

@@ -245,7 +245,7 @@ static int step_imm64(struct verifier *v, const struct skep_insn *insn, const st
             reg_set_unknown(reg);
             break;
         }
-        reg_set_pointer(reg, map->def.type == SKEP_MAP_TYPE_INSN_ARRAY ? REG_INSN : REG_MAP_VALUE, 0);
+        reg_set_pointer(reg, REG_MAP_VALUE, 0);
         reg->map = map;
         reg->off = insn[1].imm;
         break;

@@ -275,19 +275,6 @@ static int add_untyped(struct verification *v, const struct skep_prog_def *def)
     return add_unlinked(v, def, &why);
 }
 
-/* Did it only need more than it may have? Then that is the verdict. */
-static bool judge_exhausted(struct verify_result *r, int rc, const struct skep_error *why)
-{
-    if (rc != -SKEP_ENOMEM && rc != -SKEP_ETIME)
-        return false;
-    r->code = CODE_COMPLEXITY;
-    snprintf(r->text, sizeof r->text, "%s",
-             why->text[0]        ? why->text
-             : rc == -SKEP_ETIME ? "the verification took too long"
-                                 : "the verification needs more memory than it may have");
-    return true;
-}
-
 static int judge(struct verification *v, size_t index, const struct skep_prog_def *def)
 {
     struct skep_image image = {.size = sizeof image};
@@ -300,7 +287,7 @@ static int judge(struct verification *v, size_t index, const struct skep_prog_de
     if (skep_object_image(v->obj, index, &image, &why))
         return add_unlinked(v, def, &why);
     rc = verify_image(v->obj, &image, &v->opts, NULL, &r, &why);
-    if (rc && !judge_exhausted(&r, rc, &why)) {
+    if (rc) {
         error_set(v->err, rc, "%s", why.text[0] ? why.text : skep_code_name(rc));
         error_subject(v->err, "%s: prog %s", skep_object_name(v->obj), def->name);
         return rc;
