@@ -440,7 +440,7 @@ static void print_memory(const struct bench *bench)
 /* How many were not judged, or not accepted. */
 static size_t print_failed(const struct bench *bench, bool is_table)
 {
-    size_t failed = 0;
+    size_t failed = 0, refused = 0;
 
     for (size_t i = 0; i < bench->count; i++) {
         const struct row *row = &bench->rows[i];
@@ -449,10 +449,14 @@ static size_t print_failed(const struct bench *bench, bool is_table)
         if (row->is_judged && row->is_accepted && (row->is_asked || !bench->has_kernel))
             continue;
         failed += !row->is_accepted;
-        if (is_table || !row->is_judged || row->is_asked != row->is_accepted)
+        if (!is_table && row->is_judged && row->is_asked == row->is_accepted)
+            refused++;
+        else
             printf("%s %s: %s\n", row->is_accepted ? "accepted here only:" : "not accepted:",
                    short_name(row, name, sizeof name), row->why);
     }
+    if (refused)
+        printf("%zu are refused by both, and not counted\n", refused);
     return failed;
 }
 

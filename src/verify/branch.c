@@ -341,7 +341,15 @@ static void learn_equal(struct verifier *v, const struct isa_op *op, uint32_t ds
     branch_set_not_null(&state_regs(equal)[reg_may_be_null(a) ? dst : src]);
 }
 
-/* A way that no number can go is followed all the same, as Linux does, with what was known before. */
+/* All that is known are the bits. */
+static void keep_bits(struct range *r, struct tnum bits)
+{
+    range_set_unknown(r);
+    r->bits = bits;
+    range_sync(r);
+}
+
+/* A way that no number can go is followed all the same, as Linux does: the bounds are given up, then also the condition. */
 static void narrow(struct range *a, struct range *b, enum isa_does op, bool is_32, bool truth)
 {
     struct range old_a = *a, old_b = *b;
@@ -349,15 +357,18 @@ static void narrow(struct range *a, struct range *b, enum isa_does op, bool is_3
     range_assume(a, b, op, is_32, truth);
     if (!range_is_empty(a) && !range_is_empty(b))
         return;
-    *a = old_a;
-    *b = old_b;
     if (op == ISA_DO_JSET && !truth && range_is_const(b)) { /* what is left are the bits */
         uint64_t clear = is_32 ? (uint32_t)b->bits.value : b->bits.value;
-        struct tnum bits = {a->bits.value & ~clear, a->bits.mask & ~clear};
 
-        range_set_unknown(a);
-        a->bits = bits;
-        range_sync(a);
+        keep_bits(a, (struct tnum){old_a.bits.value & ~clear, old_a.bits.mask & ~clear});
+        return;
+    }
+    keep_bits(a, old_a.bits);
+    keep_bits(b, old_b.bits);
+    range_assume(a, b, op, is_32, truth);
+    if (range_is_empty(a) || range_is_empty(b)) {
+        *a = old_a;
+        *b = old_b;
     }
 }
 

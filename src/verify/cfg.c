@@ -25,6 +25,17 @@ static int reject_insn(struct verifier *v, uint32_t insn, enum verify_code code,
     return reject(v, code, "%s", what);
 }
 
+/* What an instruction is whose reserved fields are not empty: the row that its source register selects, else the first. */
+static const struct isa_op *nearest_row(const struct skep_insn *insn)
+{
+    const struct isa_op *first = isa_first(insn->code), *op;
+
+    for (op = first; op && op->code == insn->code && op->id < ISA_COUNT; op = isa_op(op->id + 1u))
+        if (op->src.use == ISA_USE_IS && op->src.value == SKEP_INSN_SRC(insn))
+            return op;
+    return first;
+}
+
 static int decode(struct verifier *v)
 {
     for (uint32_t i = 0; i < v->insn_count; i++) {
@@ -34,7 +45,7 @@ static int decode(struct verifier *v)
         /* Reserved fields matter where a path leads, except for those that loaders fill in. */
         /* Reserved fields count where a path leads, but for those that are looked at to know what the instruction is. */
         if (!op) {
-            op = isa_first(v->insns[i].code);
+            op = nearest_row(&v->insns[i]);
             if (!op || isa_is_wide(op) || op->kind == ISA_KIND_LOAD) {
                 isa_explain(v->insns + i, &why);
                 return reject_insn(v, i, CODE_INSN, why.text);
