@@ -13,6 +13,7 @@
 
 #include "btf/builder.h"
 #include "isa/opcode.h"
+#include "verify/facts.h"
 #include "verify/verifier.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -222,7 +223,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input.flags = image.flags;
     input.kernel_btf = world.kernel;
     input.caps = caps[data[1] & 3];
-    if (verify_program(&input, &result, &err) == 0) {
+    int code = verify_program(&input, &result, &err);
+
+    facts_free(result.facts);
+    if (code == 0) {
         require(result.code == CODE_OK || result.text[0]);
         require(result.processed <= MAX_VISITS + 1);
         if (result.code == CODE_OK && input.caps == SKEP_AS_ROOT)

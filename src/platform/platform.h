@@ -236,7 +236,7 @@ static inline uint32_t platform_fixed_size(const struct platform_helper *helper,
             return helper->arg_size2;
     return helper->arg_size;
 }
-size_t platform_helper_count(void);                         /* ids are 1 .. count - 1 */
+size_t platform_helper_count(void); /* ids are 1 .. count - 1 */
 
 /* -- who may call them ------------------------------------------------------------------------- */
 enum { /* capabilities(7) */

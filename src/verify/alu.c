@@ -65,25 +65,28 @@ static void name_scalar(struct verifier *v, struct reg *reg)
 /* -- pointers ---------------------------------------------------------------------------------- */
 
 /* Offsets stay far from where their sums could overflow. */
-static int check_offset(struct verifier *v, const struct range *range, bool is_pointer, uint32_t regno,
-                        const struct reg *ptr)
+static int check_offset(struct verifier *v, const struct range *range, bool is_pointer,
+                        uint32_t regno, const struct reg *ptr)
 {
     int64_t smin = range->smin;
 
     if (range_is_const(range) &&
         ((int64_t)range->bits.value >= MAX_VAR_OFF || (int64_t)range->bits.value <= -MAX_VAR_OFF))
-        return reject_reg(v, CODE_POINTER_BOUNDS, regno, "math between %s pointer and %lld is not allowed",
-                          reg_kind_name(ptr), (long long)range->bits.value);
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno,
+                          "math between %s pointer and %lld is not allowed", reg_kind_name(ptr),
+                          (long long)range->bits.value);
     if (is_pointer && (ptr->off >= MAX_VAR_OFF || ptr->off <= -MAX_VAR_OFF))
         return reject_reg(v, CODE_POINTER_BOUNDS, regno, "%s pointer offset %d is not allowed",
                           reg_kind_name(ptr), ptr->off);
     if (smin == INT64_MIN)
-        return reject_reg(v, CODE_POINTER_BOUNDS, regno,
-                          "math between %s pointer and register with unbounded min value is not allowed",
-                          reg_kind_name(ptr));
+        return reject_reg(
+            v, CODE_POINTER_BOUNDS, regno,
+            "math between %s pointer and register with unbounded min value is not allowed",
+            reg_kind_name(ptr));
     if (smin >= MAX_VAR_OFF || smin <= -MAX_VAR_OFF)
-        return reject_reg(v, CODE_POINTER_BOUNDS, regno, "value %lld makes %s pointer be out of bounds",
-                          (long long)smin, reg_kind_name(ptr));
+        return reject_reg(v, CODE_POINTER_BOUNDS, regno,
+                          "value %lld makes %s pointer be out of bounds", (long long)smin,
+                          reg_kind_name(ptr));
     return 0;
 }
 
@@ -109,7 +112,8 @@ static bool may_move(const struct reg *ptr, const struct range *by, const struct
 }
 
 /* The variable parts add up, view by view. */
-static void move_variable(struct reg *dst, const struct reg *ptr, const struct range *by, bool is_sub)
+static void move_variable(struct reg *dst, const struct reg *ptr, const struct range *by,
+                          bool is_sub)
 {
     struct range moved = ptr->v;
 
@@ -144,8 +148,9 @@ static void move_variable(struct reg *dst, const struct reg *ptr, const struct r
     range_forget_low(&dst->v);
 }
 
-static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t dst_regno, const struct reg *ptr,
-                        uint32_t ptr_regno, const struct range *by, bool is_dst_number)
+static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t dst_regno,
+                        const struct reg *ptr, uint32_t ptr_regno, const struct range *by,
+                        bool is_dst_number)
 {
     struct reg *dst = verifier_reg(v, dst_regno);
     struct reg result = *ptr;
@@ -163,16 +168,16 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
             reg_set_unknown(dst);
             return 0;
         }
-        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u 32-bit pointer arithmetic prohibited",
-                          dst_regno);
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno,
+                          "R%u 32-bit pointer arithmetic prohibited", dst_regno);
     }
     if (reg_may_be_null(ptr))
         return reject_reg(v, CODE_NULL_DEREF, ptr_regno,
                           "R%u pointer arithmetic on %s prohibited, null-check it first", dst_regno,
                           reg_kind_name(ptr));
     if (!may_move(ptr, by, op))
-        return reject_reg(v, CODE_POINTER_ARITH, ptr_regno, "R%u pointer arithmetic on %s prohibited", dst_regno,
-                          reg_kind_name(ptr));
+        return reject_reg(v, CODE_POINTER_ARITH, ptr_regno,
+                          "R%u pointer arithmetic on %s prohibited", dst_regno, reg_kind_name(ptr));
     rc = check_offset(v, by, false, dst_regno, ptr);
     if (!rc)
         rc = check_offset(v, &ptr->v, true, dst_regno, ptr);
@@ -196,11 +201,11 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
         break;
     case ISA_DO_SUB:
         if (is_dst_number)
-            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u tried to subtract pointer from scalar",
-                              dst_regno);
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno,
+                              "R%u tried to subtract pointer from scalar", dst_regno);
         if (ptr->kind == REG_STACK)
-            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u subtraction from stack pointer prohibited",
-                              dst_regno);
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno,
+                              "R%u subtraction from stack pointer prohibited", dst_regno);
         if (range_is_const(by) && check_sub(ptr->off, (int64_t)by->bits.value, &moved)) {
             result.off = moved;
             if ((int32_t)result.span < 0 && reg_is_packet(ptr) && by->smin > 0)
@@ -217,11 +222,13 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
     case ISA_DO_AND:
     case ISA_DO_OR:
     case ISA_DO_XOR:
-        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u bitwise operator %s on pointer prohibited",
-                          dst_regno, operator_of(op));
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno,
+                          "R%u bitwise operator %s on pointer prohibited", dst_regno,
+                          operator_of(op));
     default:
-        return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u pointer arithmetic with %s operator prohibited",
-                          dst_regno, operator_of(op));
+        return reject_reg(v, CODE_POINTER_ARITH, dst_regno,
+                          "R%u pointer arithmetic with %s operator prohibited", dst_regno,
+                          operator_of(op));
     }
     rc = check_offset(v, &result.v, true, dst_regno, &result);
     if (rc)
@@ -241,8 +248,8 @@ static void link_sum(struct reg *dst, const struct isa_op *op, const struct rang
 
     if (op->does == ISA_DO_SUB)
         off = -off;
-    if ((op->does != ISA_DO_ADD && op->does != ISA_DO_SUB) || is_self || !dst->id || dst->has_delta || !is_known ||
-        off != (int32_t)off) {
+    if ((op->does != ISA_DO_ADD && op->does != ISA_DO_SUB) || is_self || !dst->id ||
+        dst->has_delta || !is_known || off != (int32_t)off) {
         forget_identity(dst);
         return;
     }
@@ -294,8 +301,8 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
                 reg_set_unknown(dst);
                 return 0;
             }
-            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u pointer %s pointer prohibited", dst_regno,
-                              operator_of(op));
+            return reject_reg(v, CODE_POINTER_ARITH, dst_regno, "R%u pointer %s pointer prohibited",
+                              dst_regno, operator_of(op));
         }
         rc = precision_mark(v, dst_regno);
         if (rc)
@@ -366,7 +373,8 @@ static int move_register(struct verifier *v, const struct skep_insn *insn, const
                 reg_set_unknown(dst);
                 return 0;
             }
-            return reject_reg(v, CODE_POINTER_ARITH, src_regno, "R%u sign-extension part of pointer", src_regno);
+            return reject_reg(v, CODE_POINTER_ARITH, src_regno,
+                              "R%u sign-extension part of pointer", src_regno);
         }
         bool is_same = src->v.umax < UINT64_C(1) << (bits - 1);
 
@@ -380,7 +388,8 @@ static int move_register(struct verifier *v, const struct skep_insn *insn, const
     }
     if (src->kind != REG_SCALAR) {
         if (!v->can_leak)
-            return reject_reg(v, CODE_POINTER_ARITH, src_regno, "R%u partial copy of pointer", src_regno);
+            return reject_reg(v, CODE_POINTER_ARITH, src_regno, "R%u partial copy of pointer",
+                              src_regno);
         reg_set_unknown(dst);
         range_zero_extend(&dst->v, 4);
         return 0;
@@ -405,7 +414,8 @@ static int one_operand(struct verifier *v, const struct skep_insn *insn, const s
 
     if (dst->kind != REG_SCALAR) {
         if (!v->can_leak)
-            return reject_reg(v, CODE_POINTER_ARITH, regno, "R%u pointer arithmetic prohibited", regno);
+            return reject_reg(v, CODE_POINTER_ARITH, regno, "R%u pointer arithmetic prohibited",
+                              regno);
         reg_set_unknown(dst);
         return 0;
     }
@@ -442,8 +452,9 @@ static int check_operands(struct verifier *v, const struct skep_insn *insn, cons
     case ISA_DO_LSH:
     case ISA_DO_RSH:
     case ISA_DO_ARSH:
-        return insn->imm >= 0 && (uint32_t)insn->imm < bits ? 0 : reject(v, CODE_INSN, "invalid shift %d",
-                                                                           insn->imm);
+        return insn->imm >= 0 && (uint32_t)insn->imm < bits
+                   ? 0
+                   : reject(v, CODE_INSN, "invalid shift %d", insn->imm);
     default:
         return 0;
     }

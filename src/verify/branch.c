@@ -69,7 +69,8 @@ void branch_mark_null(struct state *s, uint32_t id, bool is_null, struct verifie
 
     if (is_null)
         state_ref_remove(s, REF_POINTER, id); /* nothing was acquired */
-    STATE_EACH_REG (s, reg, slot) {
+    STATE_EACH_REG(s, reg, slot)
+    {
         if (reg->kind == REG_SCALAR || !reg_may_be_null(reg) || reg->id != id)
             continue;
         STATE_OWN_REG(v, s, reg, slot);
@@ -79,7 +80,8 @@ void branch_mark_null(struct state *s, uint32_t id, bool is_null, struct verifie
 
 /* -- linked scalars ---------------------------------------------------------------------------- */
 
-static void sync_linked(struct verifier *v, struct state *s, const struct reg *known, const struct linked *linked)
+static void sync_linked(struct verifier *v, struct state *s, const struct reg *known,
+                        const struct linked *linked)
 {
     struct reg value = *known;
 
@@ -92,7 +94,8 @@ static void sync_linked(struct verifier *v, struct state *s, const struct reg *k
             continue;
         reg = item->is_slot ? &frame_own_slot(v, s->frames[item->frame], item->index)->reg
                             : &s->frames[item->frame]->regs[item->index];
-        if (reg->has_delta == value.has_delta && reg->is_delta32 == value.is_delta32 && reg->off == value.off) {
+        if (reg->has_delta == value.has_delta && reg->is_delta32 == value.is_delta32 &&
+            reg->off == value.off) {
             bool is_precise = reg->is_precise;
             uint32_t origin = reg->origin;
 
@@ -101,11 +104,13 @@ static void sync_linked(struct verifier *v, struct state *s, const struct reg *k
             reg->origin = origin;
         } else {
             /* reg = known - known's distance + reg's own */
-            int64_t distance = (int64_t)(reg->has_delta ? reg->off : 0) - (value.has_delta ? value.off : 0);
+            int64_t distance =
+                (int64_t)(reg->has_delta ? reg->off : 0) - (value.has_delta ? value.off : 0);
             struct range by;
 
             /* A sum in 32 bits says nothing about the upper half of what it was made from. */
-            if (value.is_delta32 && !reg->is_delta32 && (reg->has_delta || reg->v.umax > UINT32_MAX))
+            if (value.is_delta32 && !reg->is_delta32 &&
+                (reg->has_delta || reg->v.umax > UINT32_MAX))
                 continue;
             range_set_const(&by, (uint64_t)distance);
             reg->v = value.v;
@@ -134,7 +139,8 @@ static void learn_span(struct verifier *v, struct state *s, const struct reg *pt
     if (ptr->v.umax > MAX_PACKET_OFF || ptr->v.umax + (uint64_t)ptr->off > MAX_PACKET_OFF)
         return; /* sums must not overflow */
     span = ptr->off + (is_open ? 1 : 0);
-    STATE_EACH_REG (s, reg, slot) {
+    STATE_EACH_REG(s, reg, slot)
+    {
         if (reg->kind != kind || reg->id != id || (int32_t)reg->span >= span)
             continue;
         STATE_OWN_REG(v, s, reg, slot);
@@ -152,13 +158,13 @@ static bool is_pair(const struct reg *ptr, const struct reg *end)
 {
     if (ptr->kind == REG_PACKET)
         return end->kind == REG_PACKET_END;
-    return ptr->kind == REG_PACKET_META && end->kind == REG_PACKET && end->id == 0 && end->off == 0 &&
-           reg_has_fixed_offset(end);
+    return ptr->kind == REG_PACKET_META && end->kind == REG_PACKET && end->id == 0 &&
+           end->off == 0 && reg_has_fixed_offset(end);
 }
 
 /* `dst op src` compares a packet pointer with its end: both ways learn. taken, falls: the states. */
-static bool compare_packet(struct verifier *v, enum isa_does op, uint32_t dst, uint32_t src, struct state *falls,
-                           struct state *taken)
+static bool compare_packet(struct verifier *v, enum isa_does op, uint32_t dst, uint32_t src,
+                           struct state *falls, struct state *taken)
 {
     struct reg *a = &state_regs(falls)[dst], *b = &state_regs(falls)[src];
     bool is_flipped = false, is_strict;
@@ -276,8 +282,8 @@ static int outcome(const struct reg *a, const struct reg *b, enum isa_does op, b
             op = flip(op);
         }
         /* Only "is it null?" is known of a pointer. */
-        if (number->kind != REG_SCALAR || !range_is_const(&number->v) || number->v.bits.value != 0 || is_32 ||
-            !is_not_null(ptr))
+        if (number->kind != REG_SCALAR || !range_is_const(&number->v) ||
+            number->v.bits.value != 0 || is_32 || !is_not_null(ptr))
             return -1;
         return op == ISA_DO_JEQ ? 0 : op == ISA_DO_JNE ? 1 : -1;
     }
@@ -303,7 +309,8 @@ static int may_goto(struct verifier *v, const struct skep_insn *insn, uint32_t *
 
 /* -- the step ---------------------------------------------------------------------------------- */
 
-static int record_linked(struct verifier *v, const struct reg *dst, const struct reg *src, struct linked *linked)
+static int record_linked(struct verifier *v, const struct reg *dst, const struct reg *src,
+                         struct linked *linked)
 {
     linked->count = 0;
     if (src && src->kind == REG_SCALAR && src->id)
@@ -313,10 +320,11 @@ static int record_linked(struct verifier *v, const struct reg *dst, const struct
     return linked->count > 1 ? precision_step_linked(v, v->cur, linked) : 0;
 }
 
-static int known_way(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, int is_taken,
-                     uint32_t *next)
+static int known_way(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op,
+                     int is_taken, uint32_t *next)
 {
-    uint32_t dst = SKEP_INSN_DST(insn), src = SKEP_INSN_SRC(insn), jump = (uint32_t)((int64_t)v->insn + 1 + insn->off);
+    uint32_t dst = SKEP_INSN_DST(insn), src = SKEP_INSN_SRC(insn),
+             jump = (uint32_t)((int64_t)v->insn + 1 + insn->off);
     int rc = 0;
 
     if (verifier_reg(v, dst)->kind == REG_SCALAR)
@@ -336,7 +344,8 @@ static void learn_equal(struct verifier *v, const struct isa_op *op, uint32_t ds
     struct state *equal = op->does == ISA_DO_JEQ ? taken : op->does == ISA_DO_JNE ? falls : NULL;
 
     (void)v;
-    if (!equal || reg_may_be_null(a) == reg_may_be_null(b) || a->kind == REG_BTF || b->kind == REG_BTF)
+    if (!equal || reg_may_be_null(a) == reg_may_be_null(b) || a->kind == REG_BTF ||
+        b->kind == REG_BTF)
         return;
     branch_set_not_null(&state_regs(equal)[reg_may_be_null(a) ? dst : src]);
 }
@@ -409,7 +418,8 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
     if (has_src) {
         b = verifier_reg(v, src);
         if (b->kind != REG_SCALAR && !v->can_leak && !(is_packet_any(a) && is_packet_any(b)))
-            return reject_reg(v, CODE_POINTER_COMPARE, src, "R%u pointer comparison prohibited", src);
+            return reject_reg(v, CODE_POINTER_COMPARE, src, "R%u pointer comparison prohibited",
+                              src);
         if (b->kind != REG_SCALAR || a->kind != REG_SCALAR) {
             rc = precision_step(v, v->cur,
                                 (uint16_t)((b->kind != REG_SCALAR ? STEP_SRC_IS_POINTER : 0) |
@@ -442,8 +452,8 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
         } else {
             narrow(&a->v, &b->v, op->does, is_32, false);
             range_set_const(&constant.v, (uint64_t)(int64_t)insn->imm);
-            narrow(&state_regs(other)[dst].v, has_src ? &state_regs(other)[src].v : &constant.v, op->does,
-                   is_32, true);
+            narrow(&state_regs(other)[dst].v, has_src ? &state_regs(other)[src].v : &constant.v,
+                   op->does, is_32, true);
         }
         if (linked.count) {
             if (has_src && b->id) {

@@ -9,7 +9,8 @@
 #include "verify/kfunc.h"
 #include "verify/subprog.h"
 
-int callback_push(struct verifier *v, uint32_t insn, uint32_t subprog, callback_set_fn set, bool is_async)
+int callback_push(struct verifier *v, uint32_t insn, uint32_t subprog, callback_set_fn set,
+                  bool is_async)
 {
     struct frame *caller = state_frame(v->cur), *callee;
     struct state *state;
@@ -24,7 +25,8 @@ int callback_push(struct verifier *v, uint32_t insn, uint32_t subprog, callback_
         callee->callback = CALLBACK_ASYNC;
         callee->async_entries = caller->async_entries + 1;
         callee->has_ret_range = true;
-        state->may_sleep = kfunc_at(v, insn) != NULL; /* work queues and task work run in tasks, timers do not */
+        state->may_sleep =
+            kfunc_at(v, insn) != NULL; /* work queues and task work run in tasks, timers do not */
         return set(v, caller, callee, insn);
     }
     state = explore_push(v, v->subprogs[subprog].start, insn, false);

@@ -16,7 +16,6 @@
 
 enum { UNPRIVILEGED_INSNS = 4096 };
 
-
 /* -- instructions -------------------------------------------------------------------------------- */
 
 static int reject_insn(struct verifier *v, uint32_t insn, enum verify_code code, const char *what)

@@ -59,9 +59,11 @@ static bool scalar_ids_match(struct match *m, uint32_t old, uint32_t cur)
 static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
 {
     return old->kind == cur->kind && old->mods == cur->mods && old->off == cur->off &&
-           old->raw[0] == cur->raw[0] && old->raw[1] == cur->raw[1] && old->dynptr_id == cur->dynptr_id &&
-           old->has_delta == cur->has_delta && old->is_delta32 == cur->is_delta32 && old->frame == cur->frame && range_equal(&old->v, &cur->v) &&
-           ids_match(m, old->id, cur->id) && ids_match(m, old->ref, cur->ref);
+           old->raw[0] == cur->raw[0] && old->raw[1] == cur->raw[1] &&
+           old->dynptr_id == cur->dynptr_id && old->has_delta == cur->has_delta &&
+           old->is_delta32 == cur->is_delta32 && old->frame == cur->frame &&
+           range_equal(&old->v, &cur->v) && ids_match(m, old->id, cur->id) &&
+           ids_match(m, old->ref, cur->ref);
 }
 
 static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur)
@@ -70,7 +72,8 @@ static bool scalars_match(struct match *m, const struct reg *old, const struct r
         return range_equal(&old->v, &cur->v) && old->has_delta == cur->has_delta &&
                old->is_delta32 == cur->is_delta32 && old->off == cur->off &&
                scalar_ids_match(m, old->id, cur->id);
-    if (!old->is_precise && m->mode == EQUAL_PRUNE && m->v->can_bpf) /* guests' numbers count always */
+    if (!old->is_precise && m->mode == EQUAL_PRUNE &&
+        m->v->can_bpf) /* guests' numbers count always */
         return true;
     if (old->has_delta != cur->has_delta || old->is_delta32 != cur->is_delta32 ||
         (old->has_delta && old->off != cur->off))
@@ -105,7 +108,8 @@ static bool regs_match(struct match *m, const struct reg *old, const struct reg 
         } else if (old->span > cur->span) {
             return false;
         }
-        return old->off == cur->off && ids_match(m, old->id, cur->id) && range_contains(&old->v, &cur->v);
+        return old->off == cur->off && ids_match(m, old->id, cur->id) &&
+               range_contains(&old->v, &cur->v);
     case REG_ARENA:
         return true;
     default:
@@ -188,7 +192,8 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
                old->reg.dynptr.is_first == cur->reg.dynptr.is_first &&
                ids_match(m, old->reg.id, cur->reg.id);
     case BYTE_ITER: /* how many turns it has made does not matter */
-        return old->reg.iter.btf_id == cur->reg.iter.btf_id && old->reg.iter.state == cur->reg.iter.state &&
+        return old->reg.iter.btf_id == cur->reg.iter.btf_id &&
+               old->reg.iter.state == cur->reg.iter.state &&
                ids_match(m, old->reg.ref, cur->reg.ref);
     case BYTE_IRQ:
         return old->reg.irq.kfunc_class == cur->reg.irq.kfunc_class &&
@@ -199,8 +204,8 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
 }
 
 /* The slots in `mask` match; *miss: the first that does not. */
-static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur, uint64_t mask,
-                         uint32_t *miss)
+static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur,
+                         uint64_t mask, uint32_t *miss)
 {
     if (old->slot_count < 64)
         mask &= (UINT64_C(1) << old->slot_count) - 1;
@@ -272,7 +277,8 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
 
     if (old->depth != cur->depth || old->may_sleep != cur->may_sleep)
         return false;
-    if (old->is_speculative && !cur->is_speculative) /* what a wrong guess proves holds for wrong guesses only */
+    if (old->is_speculative &&
+        !cur->is_speculative) /* what a wrong guess proves holds for wrong guesses only */
         return false;
     m.ids->count = 0;
     m.ids->fresh = v->id_gen;
@@ -287,7 +293,7 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
         uint16_t live;
 
         if (a->callsite != b->callsite || a->subprog != b->subprog || a->callback != b->callback ||
-            a->callback_depth > b->callback_depth)
+            a->callback_depth > b->callback_depth || (b->untracked & ~a->untracked))
             return false;
         live = mode == EQUAL_EXACT ? 0x7ff : prune_live_regs(v, old, f);
         for (uint32_t left = live; left; left &= left - 1) {
@@ -296,7 +302,8 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
             if (!regs_match(&m, &a->regs[i], &b->regs[i]))
                 return is_missed(old, f, i);
         }
-        if (!stacks_match(&m, a, b, mode == EQUAL_PRUNE ? old->stack_read[f] | old->objects[f] : UINT64_MAX,
+        if (!stacks_match(&m, a, b,
+                          mode == EQUAL_PRUNE ? old->stack_read[f] | old->objects[f] : UINT64_MAX,
                           &miss))
             return is_missed(old, f, 11 + miss);
     }
@@ -307,8 +314,8 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
 
 static bool is_to_widen(struct match *m, const struct reg *old, const struct reg *cur)
 {
-    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !old->is_precise && !cur->is_precise &&
-           !exact(m, old, cur);
+    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !old->is_precise &&
+           !cur->is_precise && !exact(m, old, cur);
 }
 
 void prune_widen(struct verifier *v, const struct state *previous, struct state *cur)
@@ -327,7 +334,8 @@ void prune_widen(struct verifier *v, const struct state *previous, struct state 
         for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
             const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
 
-            if (x->bytes[0] == BYTE_SPILL && y->bytes[0] == BYTE_SPILL && is_to_widen(&m, &x->reg, &y->reg))
+            if (x->bytes[0] == BYTE_SPILL && y->bytes[0] == BYTE_SPILL &&
+                is_to_widen(&m, &x->reg, &y->reg))
                 reg_set_unknown(&frame_own_slot(v, b, i)->reg);
         }
     }

@@ -20,7 +20,8 @@ static int check_references(struct verifier *v)
     }
     if (!count)
         return 0;
-    reject(v, CODE_REF_LEAK, "Unreleased reference id=%u alloc_insn=%u", s->refs[first].id, s->refs[first].insn);
+    reject(v, CODE_REF_LEAK, "Unreleased reference id=%u alloc_insn=%u", s->refs[first].id,
+           s->refs[first].insn);
     reject_note(v, s->refs[first].insn, "the reference was acquired here");
     return -SKEP_EVERIFY;
 }
@@ -32,11 +33,14 @@ static int check_sections(struct verifier *v, const char *what)
     if (s->lock_count)
         return reject(v, CODE_LOCK, "%s cannot be used inside bpf_spin_lock-ed region", what);
     if (s->irq_id)
-        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_local_irq_save-ed region", what);
+        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_local_irq_save-ed region",
+                      what);
     if (s->rcu_depth)
-        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_rcu_read_lock-ed region", what);
+        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_rcu_read_lock-ed region",
+                      what);
     if (s->preempt_depth)
-        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_preempt_disable-ed region", what);
+        return reject(v, CODE_SECTION, "%s cannot be used inside bpf_preempt_disable-ed region",
+                      what);
     return 0;
 }
 
@@ -49,17 +53,20 @@ int exit_check_held(struct verifier *v, const char *what)
 
 /* -- values ------------------------------------------------------------------------------------ */
 
-static int out_of_range(struct verifier *v, uint32_t regno, const char *where, int64_t min, int64_t max)
+static int out_of_range(struct verifier *v, uint32_t regno, const char *where, int64_t min,
+                        int64_t max)
 {
     const struct range *r = &verifier_reg(v, regno)->v;
 
     if (range_is_unknown(r))
-        return reject_reg(v, CODE_RETURN_VALUE, regno,
-                          "%s the register R%u has unknown scalar value should have been in [%lld, %lld]", where,
-                          regno, (long long)min, (long long)max);
-    return reject_reg(v, CODE_RETURN_VALUE, regno,
-                      "%s the register R%u has smin=%lld smax=%lld should have been in [%lld, %lld]", where, regno,
-                      (long long)r->smin, (long long)r->smax, (long long)min, (long long)max);
+        return reject_reg(
+            v, CODE_RETURN_VALUE, regno,
+            "%s the register R%u has unknown scalar value should have been in [%lld, %lld]", where,
+            regno, (long long)min, (long long)max);
+    return reject_reg(
+        v, CODE_RETURN_VALUE, regno,
+        "%s the register R%u has smin=%lld smax=%lld should have been in [%lld, %lld]", where,
+        regno, (long long)r->smin, (long long)r->smax, (long long)min, (long long)max);
 }
 
 static bool is_within(const struct range *r, int64_t min, int64_t max, bool is_32)
@@ -75,7 +82,8 @@ int exit_callback_value(struct verifier *v, const struct frame *callee)
     if (r0->kind == REG_NONE)
         return explore_read_reg(v, 0);
     if (r0->kind != REG_SCALAR)
-        return reject_reg(v, CODE_RETURN_POINTER, 0, "R0 not a scalar value: a callback returns a number");
+        return reject_reg(v, CODE_RETURN_POINTER, 0,
+                          "R0 not a scalar value: a callback returns a number");
     rc = precision_mark(v, 0);
     if (rc || !callee->has_ret_range)
         return rc;
@@ -87,7 +95,8 @@ int exit_callback_value(struct verifier *v, const struct frame *callee)
 /* Does the attach target return nothing (LSM hooks, struct_ops members)? */
 static bool target_is_void(const struct verifier *v)
 {
-    return v->target.proto && v->target.btf && !btf_resolve(v->target.btf, btf_ref(v->target.btf, v->target.proto));
+    return v->target.proto && v->target.btf &&
+           !btf_resolve(v->target.btf, btf_ref(v->target.btf, v->target.proto));
 }
 
 /* struct_ops members that return a pointer: NULL, or a reference of that type which the kernel takes over. */
@@ -111,7 +120,8 @@ static int return_pointer(struct verifier *v, bool *is_done)
         return 0;
     if (r0->kind != REG_BTF || !btf_is_trusted(r0) ||
         !btf_type_matches(v, r0->space, r0->btf_id, r0->off, SPACE_KERNEL, type, false))
-        return reject_reg(v, CODE_RETURN_POINTER, 0, "At program exit the register R0 is not a pointer to struct %s",
+        return reject_reg(v, CODE_RETURN_POINTER, 0,
+                          "At program exit the register R0 is not a pointer to struct %s",
                           btf_name_of(btf, type));
     return r0->ref ? reference_release(v, r0->ref) : 0;
 }
@@ -136,14 +146,15 @@ static int return_value(struct verifier *v, uint32_t regno)
             return rc;
         if (value->kind != REG_SCALAR)
             return reject_reg(v, CODE_RETURN_POINTER, regno,
-                              "At subprogram exit the register R%u is not a scalar value (%s)", regno,
-                              reg_kind_name(value));
+                              "At subprogram exit the register R%u is not a scalar value (%s)",
+                              regno, reg_kind_name(value));
         return 0;
     } else {
         if (v->type == SKEP_PROG_TYPE_STRUCT_OPS && target_is_void(v))
             return 0;
         if (v->type == SKEP_PROG_TYPE_LSM) {
-            has_range = platform_lsm_return(v->target.name ? v->target.name : "", v->attach_type, &min, &max);
+            has_range = platform_lsm_return(v->target.name ? v->target.name : "", v->attach_type,
+                                            &min, &max);
             if (!has_range && target_is_void(v))
                 return 0;
         } else {
@@ -161,8 +172,9 @@ static int return_value(struct verifier *v, uint32_t regno)
     if (!has_range)
         return 0;
     if (value->kind != REG_SCALAR)
-        return reject_reg(v, CODE_RETURN_POINTER, regno, "%s the register R%u is not a known value (%s)", where,
-                          regno, reg_kind_name(value));
+        return reject_reg(v, CODE_RETURN_POINTER, regno,
+                          "%s the register R%u is not a known value (%s)", where, regno,
+                          reg_kind_name(value));
     rc = precision_mark(v, regno);
     if (rc)
         return rc;

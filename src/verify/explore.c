@@ -107,7 +107,8 @@ static int too_complex(struct verifier *v)
     return reject(v, CODE_COMPLEXITY, "the sequence of %u jumps is too complex", v->pending_count);
 }
 
-static struct state *enqueue(struct verifier *v, struct state *state, uint32_t insn, uint32_t prev_insn)
+static struct state *enqueue(struct verifier *v, struct state *state, uint32_t insn,
+                             uint32_t prev_insn)
 {
     struct pending *pending = pool_take(v, sizeof *pending);
 
@@ -129,7 +130,8 @@ static struct state *enqueue(struct verifier *v, struct state *state, uint32_t i
     return state;
 }
 
-struct state *explore_push(struct verifier *v, uint32_t insn, uint32_t prev_insn, bool is_speculative)
+struct state *explore_push(struct verifier *v, uint32_t insn, uint32_t prev_insn,
+                           bool is_speculative)
 {
     struct state *state = state_new(v);
 
@@ -200,7 +202,8 @@ static int step_load(struct verifier *v, const struct skep_insn *insn, const str
     if (rc)
         return rc;
     ptr = *verifier_reg(v, src);
-    rc = memory_access(v, src, insn->off, op->width, ACCESS_READ, (int)dst, false, op->does == ISA_DO_LOADSX);
+    rc = memory_access(v, src, insn->off, op->width, ACCESS_READ, (int)dst, false,
+                       op->does == ISA_DO_LOADSX);
     if (rc)
         return rc;
     if (verifier_reg(v, dst)->kind != REG_SCALAR || ptr.kind != REG_STACK)
@@ -220,7 +223,8 @@ static int step_store(struct verifier *v, const struct skep_insn *insn, const st
     if (rc)
         return rc;
     ptr = *verifier_reg(v, dst);
-    rc = memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, has_src ? (int)src : -1, false, false);
+    rc = memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, has_src ? (int)src : -1, false,
+                       false);
     return rc ? rc : explore_pointer_kind_of(v, &ptr, false);
 }
 
@@ -258,7 +262,8 @@ static int step_imm64(struct verifier *v, const struct skep_insn *insn, const st
             return reject(v, CODE_CALLBACK, "no function starts at insn %lld",
                           (long long)isa_target(op, insn, v->insn));
         if (!v->subprogs[subprog].btf_func)
-            return reject(v, CODE_CALLBACK, "missing btf func_info: a callback needs the program's types");
+            return reject(v, CODE_CALLBACK,
+                          "missing btf func_info: a callback needs the program's types");
         if (v->subprogs[subprog].is_global)
             return reject(v, CODE_CALLBACK, "callback function not static");
         reg_set_pointer(reg, REG_FUNC, 0);
@@ -274,21 +279,24 @@ static int step_imm64(struct verifier *v, const struct skep_insn *insn, const st
 
 /* Loads of packet bytes by the classic instructions: r6 is the packet, r0 gets the value; a bad offset ends the function with
  * r0 = 0. */
-static int step_packet(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, uint32_t *next)
+static int step_packet(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op,
+                       uint32_t *next)
 {
     struct reg *regs = state_regs(v->cur);
     int rc;
 
     if (v->type != SKEP_PROG_TYPE_SOCKET_FILTER && v->type != SKEP_PROG_TYPE_SCHED_CLS &&
         v->type != SKEP_PROG_TYPE_SCHED_ACT)
-        return reject(v, CODE_INSN, "BPF_LD_[ABS|IND] instructions not allowed for this program type");
+        return reject(v, CODE_INSN,
+                      "BPF_LD_[ABS|IND] instructions not allowed for this program type");
     rc = explore_read_reg(v, 6);
     if (!rc)
         rc = exit_check_held(v, "BPF_LD_[ABS|IND]");
     if (rc)
         return rc;
     if (regs[6].kind != REG_CTX)
-        return reject_reg(v, CODE_CALL_ARG, 6, "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
+        return reject_reg(v, CODE_CALL_ARG, 6,
+                          "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
     if (isa_uses_src(op)) {
         rc = explore_read_reg(v, SKEP_INSN_SRC(insn));
         if (rc)
@@ -310,7 +318,8 @@ static int step_packet(struct verifier *v, const struct skep_insn *insn, const s
 
 enum { PATH_ENDS = 1 };
 
-static int step_call(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, uint32_t *next)
+static int step_call(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op,
+                     uint32_t *next)
 {
     int rc;
 
@@ -340,13 +349,15 @@ static int jump_table(struct verifier *v, const struct skep_insn *insn, uint32_t
     if (rc)
         return rc;
     if (reg->kind != REG_INSN || !reg->map->data)
-        return reject_reg(v, CODE_JUMP, regno, "R%u has type %s, expected an address out of a jump table", regno,
+        return reject_reg(v, CODE_JUMP, regno,
+                          "R%u has type %s, expected an address out of a jump table", regno,
                           reg_kind_name(reg));
     map = reg->map;
     low = (uint64_t)reg->off + reg->v.umin;
     high = (uint64_t)reg->off + reg->v.umax;
     if (low % 8 || reg->v.smin < 0 || reg->off < 0 || high / 8 >= map->def.max_entries)
-        return reject_reg(v, CODE_JUMP, regno, "R%u leads out of jump table %s", regno, map->def.name);
+        return reject_reg(v, CODE_JUMP, regno, "R%u leads out of jump table %s", regno,
+                          map->def.name);
     for (uint64_t i = low / 8; i <= high / 8; i++) {
         uint32_t target = load_u32(map->data + i * map->def.value_size, v->is_big);
 
@@ -358,7 +369,8 @@ static int jump_table(struct verifier *v, const struct skep_insn *insn, uint32_t
     return 0;
 }
 
-static int step_jump(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op, uint32_t *next)
+static int step_jump(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op,
+                     uint32_t *next)
 {
     if (op->does == ISA_DO_JUMP) {
         *next = (uint32_t)isa_target(op, insn, v->insn);
@@ -416,7 +428,8 @@ static int check_budget(struct verifier *v)
 
     if (v->processed > limit) {
         if (v->in->is_linux_only || v->in->max_processed || v->processed > limit * MERGE_TIMES)
-            return reject(v, CODE_COMPLEXITY, "BPF program is too large. Processed %u insn", v->processed);
+            return reject(v, CODE_COMPLEXITY, "BPF program is too large. Processed %u insn",
+                          v->processed);
         v->is_merging = true;
     }
     if (v->processed % 4096)

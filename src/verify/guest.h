@@ -16,8 +16,8 @@ struct guest_move { /* between the two calls around one addition to a pointer */
     uint8_t how;
     uint32_t limit;
 };
-int guest_before(struct verifier *, struct guest_move *, const struct isa_op *, uint32_t dst, const struct reg *ptr,
-                 const struct range *by, bool is_dst_number);
+int guest_before(struct verifier *, struct guest_move *, const struct isa_op *, uint32_t dst,
+                 const struct reg *ptr, const struct range *by, bool is_dst_number);
 int guest_after(struct verifier *, const struct guest_move *, const struct isa_op *, uint32_t dst);
 
 #endif

@@ -227,6 +227,9 @@ static int check_memory(struct verifier *v, struct place *at, const struct kfunc
                         at->index, at->index + 1);
             return code;
         }
+        /* What comes back may be a pointer to the buffer. */
+        if (at->call->kfunc->does == KFUNC_DOES_DYNPTR_SLICE_RDWR)
+            stack_untrack(v, at->regno, (uint32_t)verifier_reg(v, at->regno + 1)->v.umax);
     }
     return size_arg->is_const_size ? set_const(v, at->meta, at->regno + 1) : 0;
 }

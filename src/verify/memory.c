@@ -54,14 +54,16 @@ int memory_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size
     if (reg->v.smin < 0 &&
         (reg->v.smin == INT64_MIN || (int64_t)(int32_t)(off + reg->v.smin) != off + reg->v.smin ||
          reg->v.smin + off < 0))
-        return reject_reg(v, reg->kind == REG_MAP_VALUE ? CODE_MAP_BOUNDS : CODE_MEM_BOUNDS, regno,
-                          "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
-                          regno);
+        return reject_reg(
+            v, reg->kind == REG_MAP_VALUE ? CODE_MAP_BOUNDS : CODE_MEM_BOUNDS, regno,
+            "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
+            regno);
     if (!fits(reg->v.smin + off, size, room, zero_ok))
         return out_of_bounds(v, reg, regno, reg->v.smin + off, size, room);
     if (reg->v.umax >= MAX_VAR_OFF)
         return reject_reg(v, CODE_POINTER_BOUNDS, regno,
-                          "R%u unbounded memory access, make sure to bounds check any such access", regno);
+                          "R%u unbounded memory access, make sure to bounds check any such access",
+                          regno);
     if (!fits((int64_t)reg->v.umax + off, size, room, zero_ok))
         return out_of_bounds(v, reg, regno, (int64_t)reg->v.umax + off, size, room);
     return 0;
@@ -70,27 +72,30 @@ int memory_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size
 int memory_unmodified(struct verifier *v, const struct reg *reg, uint32_t regno, bool fixed_ok)
 {
     if (reg->off < 0)
-        return reject_reg(v, CODE_POINTER_ARITH, regno, "negative offset %s ptr R%u off=%d disallowed",
-                          reg_kind_name(reg), regno, reg->off);
+        return reject_reg(v, CODE_POINTER_ARITH, regno,
+                          "negative offset %s ptr R%u off=%d disallowed", reg_kind_name(reg), regno,
+                          reg->off);
     if (!fixed_ok && reg->off)
         return reject_reg(v, reg->kind == REG_CTX ? CODE_CTX_MODIFIED : CODE_POINTER_ARITH, regno,
-                          "dereference of modified %s ptr R%u off=%d disallowed", reg_kind_name(reg), regno,
-                          reg->off);
+                          "dereference of modified %s ptr R%u off=%d disallowed",
+                          reg_kind_name(reg), regno, reg->off);
     if (!reg_has_fixed_offset(reg))
         return reject_reg(v, reg->kind == REG_CTX ? CODE_CTX_MODIFIED : CODE_POINTER_ARITH, regno,
                           "variable %s access at R%u disallowed", reg_kind_name(reg), regno);
     return 0;
 }
 
-static int packet_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, bool zero_ok)
+static int packet_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
+                         bool zero_ok)
 {
     const struct reg *reg = verifier_reg(v, regno);
 
     /* The variable part itself is covered by `span`: it was part of what was compared with the packet's end. */
     if (reg->v.smin < 0)
-        return reject_reg(v, CODE_PACKET_BOUNDS, regno,
-                          "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
-                          regno);
+        return reject_reg(
+            v, CODE_PACKET_BOUNDS, regno,
+            "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
+            regno);
     if ((int32_t)reg->span < 0 || !fits(off, size, reg->span, zero_ok))
         return out_of_bounds(v, reg, regno, off, size, (int32_t)reg->span < 0 ? 0 : reg->span);
     return 0;
@@ -105,10 +110,12 @@ int memory_map_value(struct verifier *v, uint32_t regno, int32_t off, uint32_t s
     int rc;
 
     if ((access & ACCESS_WRITE) && (map->def.flags & F_RDONLY_PROG))
-        return reject_reg(v, CODE_READ_ONLY, regno, "write into map forbidden, value_size=%u off=%d size=%u",
+        return reject_reg(v, CODE_READ_ONLY, regno,
+                          "write into map forbidden, value_size=%u off=%d size=%u",
                           map->def.value_size, reg->off, size);
     if ((access & ACCESS_READ) && (map->def.flags & F_WRONLY_PROG))
-        return reject_reg(v, CODE_READ_ONLY, regno, "read from map forbidden, value_size=%u off=%d size=%u",
+        return reject_reg(v, CODE_READ_ONLY, regno,
+                          "read from map forbidden, value_size=%u off=%d size=%u",
                           map->def.value_size, reg->off, size);
     rc = memory_bounds(v, regno, off, size, map->def.value_size, zero_ok);
     if (rc || !map->record)
@@ -119,7 +126,8 @@ int memory_map_value(struct verifier *v, uint32_t regno, int32_t off, uint32_t s
         /* [smin + off, umax + off + size) touches the member */
         if (reg->v.smin + off < (int64_t)field->offset + field->size &&
             (int64_t)field->offset < (int64_t)reg->v.umax + off + size)
-            return reject_reg(v, CODE_SPECIAL_FIELD, regno, "%s cannot be accessed directly by load/store",
+            return reject_reg(v, CODE_SPECIAL_FIELD, regno,
+                              "%s cannot be accessed directly by load/store",
                               record_special_name((enum special)field->what));
     }
     return 0;
@@ -139,7 +147,8 @@ struct touch {
 
 static struct reg *loaded(struct verifier *v, const struct touch *t)
 {
-    return t->access == ACCESS_READ && t->value_reg >= 0 ? verifier_reg(v, (uint32_t)t->value_reg) : NULL;
+    return t->access == ACCESS_READ && t->value_reg >= 0 ? verifier_reg(v, (uint32_t)t->value_reg)
+                                                         : NULL;
 }
 
 static int load_unknown(struct verifier *v, const struct touch *t)
@@ -176,7 +185,8 @@ static int access_map_key(struct verifier *v, const struct touch *t)
     int rc;
 
     if (t->access == ACCESS_WRITE)
-        return reject_reg(v, CODE_READ_ONLY, t->regno, "write to change key R%u not allowed", t->regno);
+        return reject_reg(v, CODE_READ_ONLY, t->regno, "write to change key R%u not allowed",
+                          t->regno);
     rc = memory_bounds(v, t->regno, t->off, t->size, t->reg->map->def.key_size, false);
     return rc ? rc : load_unknown(v, t);
 }
@@ -236,7 +246,8 @@ static int access_map_value(struct verifier *v, const struct touch *t)
     if (rc)
         return rc;
     if (t->reg->map->record && range_is_const(&t->reg->v))
-        kptr = special_kptr_at(t->reg->map->record, t->off + (int64_t)t->reg->v.bits.value, t->size);
+        kptr =
+            special_kptr_at(t->reg->map->record, t->off + (int64_t)t->reg->v.bits.value, t->size);
     if (kptr)
         return special_kptr_access(v, t->regno, t->off, t->size, t->access, t->value_reg, kptr);
     rc = memory_map_value(v, t->regno, t->off, t->size, false, t->access);
@@ -262,10 +273,14 @@ static int access_mem(struct verifier *v, const struct touch *t)
 static void yield(struct verifier *v, struct reg *dst, const struct platform_access *access)
 {
     static const uint8_t kinds[] = {
-        [YIELD_SCALAR] = REG_SCALAR,           [YIELD_PACKET] = REG_PACKET,
-        [YIELD_PACKET_END] = REG_PACKET_END,   [YIELD_PACKET_META] = REG_PACKET_META,
-        [YIELD_SOCKET] = REG_SOCKET,           [YIELD_SOCK_COMMON] = REG_SOCK_COMMON,
-        [YIELD_FLOW_KEYS] = REG_FLOW_KEYS,     [YIELD_TP_BUFFER] = REG_TP_BUFFER,
+        [YIELD_SCALAR] = REG_SCALAR,
+        [YIELD_PACKET] = REG_PACKET,
+        [YIELD_PACKET_END] = REG_PACKET_END,
+        [YIELD_PACKET_META] = REG_PACKET_META,
+        [YIELD_SOCKET] = REG_SOCKET,
+        [YIELD_SOCK_COMMON] = REG_SOCK_COMMON,
+        [YIELD_FLOW_KEYS] = REG_FLOW_KEYS,
+        [YIELD_TP_BUFFER] = REG_TP_BUFFER,
         [YIELD_BTF] = REG_BTF,
     };
     uint8_t kind = access->yields < ARRAY_SIZE(kinds) ? kinds[access->yields] : (uint8_t)REG_SCALAR;
@@ -289,7 +304,9 @@ static int access_ctx(struct verifier *v, const struct touch *t)
     struct reg *dst = loaded(v, t);
     int rc = check_leak(v, t, "ctx");
 
-    if (!rc && v->type == SKEP_PROG_TYPE_MEMORY) /* skep's own type: how many bytes there are the run knows, and checks */
+    if (!rc &&
+        v->type ==
+            SKEP_PROG_TYPE_MEMORY) /* skep's own type: how many bytes there are the run knows, and checks */
         return load_unknown(v, t);
     if (!rc)
         rc = memory_unmodified(v, t->reg, t->regno, v->type == SKEP_PROG_TYPE_SYSCALL);
@@ -299,23 +316,26 @@ static int access_ctx(struct verifier *v, const struct touch *t)
         struct reg scratch = {0};
 
         if (t->access == ACCESS_WRITE)
-            return reject_reg(v, CODE_CTX_ACCESS, t->regno, "invalid bpf_context access off=%d size=%u",
-                              t->off, t->size);
+            return reject_reg(v, CODE_CTX_ACCESS, t->regno,
+                              "invalid bpf_context access off=%d size=%u", t->off, t->size);
         return target_load(v, (uint32_t)t->off, t->size, dst ? dst : &scratch);
     }
-    if (t->off < 0 || !platform_context_access(v->type, v->attach_type, v->can_bpf, (uint32_t)t->off, t->size,
-                                               t->access == ACCESS_WRITE, &access) ||
+    if (t->off < 0 ||
+        !platform_context_access(v->type, v->attach_type, v->can_bpf, (uint32_t)t->off, t->size,
+                                 t->access == ACCESS_WRITE, &access) ||
         (t->is_signed && access.is_32bit_view))
-        return reject_reg(v, CODE_CTX_ACCESS, t->regno, "invalid bpf_context access off=%d size=%u", t->off,
-                          t->size);
+        return reject_reg(v, CODE_CTX_ACCESS, t->regno, "invalid bpf_context access off=%d size=%u",
+                          t->off, t->size);
     if (!dst)
         return 0;
     yield(v, dst, &access);
     if (dst->kind == REG_BTF) {
-        uint32_t id = v->kernel_btf ? btf_find_next(v->kernel_btf, access.btf_type,
-                                                    BTF_MASK(BTF_STRUCT), 0) : 0;
+        uint32_t id = v->kernel_btf
+                          ? btf_find_next(v->kernel_btf, access.btf_type, BTF_MASK(BTF_STRUCT), 0)
+                          : 0;
         if (!id)
-            return reject(v, CODE_NO_BTF, "the kernel's struct %s is not known here", access.btf_type);
+            return reject(v, CODE_NO_BTF, "the kernel's struct %s is not known here",
+                          access.btf_type);
         dst->btf_id = id;
     }
     return 0;
@@ -366,8 +386,8 @@ static int access_flow_keys(struct verifier *v, const struct touch *t)
     if (rc)
         return rc;
     if (t->off < 0 || !platform_flow_keys_access((uint32_t)t->off, t->size))
-        return reject_reg(v, CODE_MEM_BOUNDS, t->regno, "invalid access to flow keys off=%d size=%u", t->off,
-                          t->size);
+        return reject_reg(v, CODE_MEM_BOUNDS, t->regno,
+                          "invalid access to flow keys off=%d size=%u", t->off, t->size);
     return load_unknown(v, t);
 }
 
@@ -382,13 +402,14 @@ static int access_sock(struct verifier *v, const struct touch *t)
     if (t->access == ACCESS_WRITE)
         return cannot_write(v, t);
     if (t->reg->v.smin < 0)
-        return reject_reg(v, CODE_MEM_BOUNDS, t->regno,
-                          "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
-                          t->regno);
+        return reject_reg(
+            v, CODE_MEM_BOUNDS, t->regno,
+            "R%u min value is negative, either use unsigned index or do a if (index >=0) check",
+            t->regno);
     if (!reg_has_fixed_offset(t->reg) || t->off < 0 ||
         !platform_sock_access(kind, (uint32_t)t->off, t->size, false, &access))
-        return reject_reg(v, CODE_MEM_BOUNDS, t->regno, "R%u invalid %s access off=%d size=%u", t->regno,
-                          reg_kind_name(t->reg), t->off, t->size);
+        return reject_reg(v, CODE_MEM_BOUNDS, t->regno, "R%u invalid %s access off=%d size=%u",
+                          t->regno, reg_kind_name(t->reg), t->off, t->size);
     return load_unknown(v, t);
 }
 
@@ -398,12 +419,14 @@ static int access_buffer(struct verifier *v, const struct touch *t)
     if (t->access == ACCESS_WRITE && (t->reg->mods & MOD_RDONLY))
         return cannot_write(v, t);
     if (t->off < 0)
-        return reject_reg(v, CODE_MEM_BOUNDS, t->regno, "R%u invalid %s buffer access: off=%d, size=%u",
-                          t->regno, t->reg->kind == REG_TP_BUFFER ? "tracepoint" : "rdwr", t->off, t->size);
+        return reject_reg(v, CODE_MEM_BOUNDS, t->regno,
+                          "R%u invalid %s buffer access: off=%d, size=%u", t->regno,
+                          t->reg->kind == REG_TP_BUFFER ? "tracepoint" : "rdwr", t->off, t->size);
     if (!reg_has_fixed_offset(t->reg))
-        return reject_reg(v, CODE_MEM_BOUNDS, t->regno, "R%u invalid variable buffer offset: off=%d", t->regno,
-                          t->off);
-    if (t->reg->kind == REG_BUF && t->reg->mem_size && (uint64_t)t->off + t->size > t->reg->mem_size)
+        return reject_reg(v, CODE_MEM_BOUNDS, t->regno,
+                          "R%u invalid variable buffer offset: off=%d", t->regno, t->off);
+    if (t->reg->kind == REG_BUF && t->reg->mem_size &&
+        (uint64_t)t->off + t->size > t->reg->mem_size)
         return out_of_bounds(v, t->reg, t->regno, t->off, t->size, t->reg->mem_size);
     return load_unknown(v, t);
 }
@@ -455,9 +478,10 @@ static int check_alignment(struct verifier *v, const struct touch *t, bool is_st
         return 0;
     sum = tnum_add(t->reg->v.bits, tnum_const(total));
     if (!tnum_is_aligned(sum, t->size))
-        return reject_reg(v, CODE_ALIGNMENT, t->regno,
-                          "misaligned %s access off 0x%llx+%d+%d size %u", is_packet ? "packet" : reg_kind_name(t->reg),
-                          (unsigned long long)t->reg->v.bits.value, t->reg->off, t->off - t->reg->off, t->size);
+        return reject_reg(
+            v, CODE_ALIGNMENT, t->regno, "misaligned %s access off 0x%llx+%d+%d size %u",
+            is_packet ? "packet" : reg_kind_name(t->reg), (unsigned long long)t->reg->v.bits.value,
+            t->reg->off, t->off - t->reg->off, t->size);
     return 0;
 }
 
@@ -501,7 +525,8 @@ int memory_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t size
     if (!check_add(off, reg->off, &t.off))
         return reject_reg(v, CODE_POINTER_BOUNDS, regno, "%s pointer offset %d is not allowed",
                           reg_kind_name(reg), reg->off);
-    if (reg->kind == REG_NONE || reg->kind == REG_SCALAR || !kinds[reg->kind] || reg_may_be_null(reg)) {
+    if (reg->kind == REG_NONE || reg->kind == REG_SCALAR || !kinds[reg->kind] ||
+        reg_may_be_null(reg)) {
         if (reg_may_be_null(reg))
             return reject_reg(v, CODE_NULL_DEREF, regno, "R%u invalid mem access '%s'", regno,
                               reg_kind_name(reg));
@@ -537,8 +562,8 @@ static bool atomic_is_refused(const struct reg *reg)
 
 static int atomic_refuse(struct verifier *v, uint32_t regno)
 {
-    return reject_reg(v, CODE_INVALID_MEM, regno, "BPF_ATOMIC stores into R%u %s is not allowed", regno,
-                      reg_kind_name(verifier_reg(v, regno)));
+    return reject_reg(v, CODE_INVALID_MEM, regno, "BPF_ATOMIC stores into R%u %s is not allowed",
+                      regno, reg_kind_name(verifier_reg(v, regno)));
 }
 
 /* Where the old value goes: src for fetches, r0 for compare-exchange, nowhere else. */
@@ -559,10 +584,11 @@ static int load_acquire(struct verifier *v, const struct skep_insn *insn, const 
     if (rc)
         return rc;
     if (atomic_is_refused(verifier_reg(v, src)))
-        return reject_reg(v, CODE_INVALID_MEM, src, "BPF_ATOMIC loads from R%u %s is not allowed", src,
-                          reg_kind_name(verifier_reg(v, src)));
+        return reject_reg(v, CODE_INVALID_MEM, src, "BPF_ATOMIC loads from R%u %s is not allowed",
+                          src, reg_kind_name(verifier_reg(v, src)));
     rc = explore_pointer_kind(v, src, false);
-    return rc ? rc : memory_access(v, src, insn->off, op->width, ACCESS_READ, (int)dst, true, false);
+    return rc ? rc
+              : memory_access(v, src, insn->off, op->width, ACCESS_READ, (int)dst, true, false);
 }
 
 static int store_release(struct verifier *v, const struct skep_insn *insn, const struct isa_op *op)
@@ -579,7 +605,8 @@ static int store_release(struct verifier *v, const struct skep_insn *insn, const
     if (atomic_is_refused(verifier_reg(v, dst)))
         return atomic_refuse(v, dst);
     rc = explore_pointer_kind(v, dst, false);
-    return rc ? rc : memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, (int)src, true, false);
+    return rc ? rc
+              : memory_access(v, dst, insn->off, op->width, ACCESS_WRITE, (int)src, true, false);
 }
 
 int memory_atomic(struct verifier *v, const struct skep_insn *insn, const struct insn_info *info)
@@ -613,7 +640,8 @@ int memory_atomic(struct verifier *v, const struct skep_insn *insn, const struct
     rc = memory_access(v, dst, insn->off, op->width, ACCESS_READ, -1, true, false);
     if (rc)
         return rc;
-    if (fetched >= 0 && (uint32_t)fetched == dst) { /* the address is lost only after the write half */
+    if (fetched >= 0 &&
+        (uint32_t)fetched == dst) { /* the address is lost only after the write half */
         struct reg value;
 
         old = *verifier_reg(v, dst);
@@ -662,7 +690,8 @@ int memory_region(struct verifier *v, uint32_t regno, uint32_t size, enum access
         return memory_bounds(v, regno, reg->off, size, reg->mem_size, zero_ok);
     case REG_BUF:
     case REG_TP_BUFFER: {
-        struct touch t = {regno, reg, reg->off, size, is_write ? ACCESS_WRITE : ACCESS_READ, -1, false};
+        struct touch t = {regno, reg,  reg->off, size, is_write ? ACCESS_WRITE : ACCESS_READ,
+                          -1,    false};
 
         if (reg->kind == REG_TP_BUFFER)
             break;
@@ -677,9 +706,10 @@ int memory_region(struct verifier *v, uint32_t regno, uint32_t size, enum access
         if (v->type == SKEP_PROG_TYPE_SYSCALL || v->type == SKEP_PROG_TYPE_MEMORY) {
             if (size == 0)
                 return zero_ok ? 0
-                               : reject_reg(v, CODE_CALL_SIZE, regno, "R%u invalid zero-sized read", regno);
-            return memory_access(v, regno, (int32_t)size - 1, 1, is_write ? ACCESS_WRITE : ACCESS_READ, -1,
-                                 false, false);
+                               : reject_reg(v, CODE_CALL_SIZE, regno, "R%u invalid zero-sized read",
+                                            regno);
+            return memory_access(v, regno, (int32_t)size - 1, 1,
+                                 is_write ? ACCESS_WRITE : ACCESS_READ, -1, false, false);
         }
         break;
     default:
@@ -704,13 +734,16 @@ int memory_region_sized(struct verifier *v, uint32_t regno, uint32_t size_regno,
         meta = NULL;
     if (size->v.smin < 0)
         return reject_reg(v, CODE_CALL_SIZE, size_regno,
-                          "R%u min value is negative, either use unsigned or 'var &= const'", size_regno);
+                          "R%u min value is negative, either use unsigned or 'var &= const'",
+                          size_regno);
     if (size->v.umin == 0 && !zero_ok)
-        return reject_reg(v, CODE_CALL_SIZE, size_regno, "R%u invalid zero-sized read: u64=[%llu,%llu]",
-                          size_regno, (unsigned long long)size->v.umin, (unsigned long long)size->v.umax);
+        return reject_reg(v, CODE_CALL_SIZE, size_regno,
+                          "R%u invalid zero-sized read: u64=[%llu,%llu]", size_regno,
+                          (unsigned long long)size->v.umin, (unsigned long long)size->v.umax);
     if (size->v.umax >= MAX_VAR_OFF)
         return reject_reg(v, CODE_CALL_SIZE, size_regno,
-                          "R%u unbounded memory access, use 'var &= const' or 'if (var < const)'", size_regno);
+                          "R%u unbounded memory access, use 'var &= const' or 'if (var < const)'",
+                          size_regno);
     rc = memory_region(v, regno, (uint32_t)size->v.umax, access, zero_ok, meta);
     return rc ? rc : precision_mark(v, size_regno);
 }

@@ -43,7 +43,8 @@ static struct step *step_of(struct verifier *v, struct state *s)
     return step;
 }
 
-int precision_step(struct verifier *v, struct state *s, uint16_t flags, uint32_t frame, uint32_t slot)
+int precision_step(struct verifier *v, struct state *s, uint16_t flags, uint32_t frame,
+                   uint32_t slot)
 {
     struct step *step = step_of(v, s);
 
@@ -81,8 +82,7 @@ static void unpack_linked(uint64_t bits, struct linked *out)
     for (uint32_t i = 0; i < out->count; i++) {
         uint32_t item = bits >> (4 + 10 * i) & 1023;
 
-        out->items[i] =
-            (struct linked_item){item & 7, item >> 3 & 1, (uint8_t)(item >> 4)};
+        out->items[i] = (struct linked_item){item & 7, item >> 3 & 1, (uint8_t)(item >> 4)};
     }
 }
 
@@ -121,7 +121,8 @@ void linked_collect(struct verifier *v, struct state *s, uint32_t id, struct lin
         for (uint32_t i = 0; i < frame->slot_count; i++) {
             const struct slot *slot = frame_slot(frame, i);
 
-            if (slot->bytes[0] == BYTE_SPILL && is_linked(&slot->reg, id) && !link_add(linked, f, true, i))
+            if (slot->bytes[0] == BYTE_SPILL && is_linked(&slot->reg, id) &&
+                !link_add(linked, f, true, i))
                 unlink_reg(&frame_own_slot(v, frame, i)->reg);
         }
     }
@@ -139,7 +140,7 @@ static void add(struct precision *p, uint32_t regno)
 }
 static void drop(struct precision *p, uint32_t regno)
 {
-    p->regs[p->frame] &= (uint16_t)~(1u << regno);
+    p->regs[p->frame] &= (uint16_t) ~(1u << regno);
 }
 static bool is_empty(const struct precision *p)
 {
@@ -213,8 +214,8 @@ static enum back back_load(struct precision *p, uint32_t dst, const struct step 
     return BACK_ON;
 }
 
-static enum back back_store(struct precision *p, const struct isa_op *op, uint32_t dst, uint32_t src,
-                            const struct step *step)
+static enum back back_store(struct precision *p, const struct isa_op *op, uint32_t dst,
+                            uint32_t src, const struct step *step)
 {
     uint64_t bit;
 
@@ -232,8 +233,8 @@ static enum back back_store(struct precision *p, const struct isa_op *op, uint32
 }
 
 /* The old value went to a register; what was stored is not followed (memory.c). */
-static enum back back_atomic(struct precision *p, const struct isa_op *op, uint32_t dst, uint32_t src,
-                             const struct step *step)
+static enum back back_atomic(struct precision *p, const struct isa_op *op, uint32_t dst,
+                             uint32_t src, const struct step *step)
 {
     uint32_t fetched = op->does == ISA_DO_CMPXCHG ? 0 : src;
 
@@ -294,11 +295,13 @@ static enum back back_exit(struct verifier *v, struct precision *p, uint32_t aft
     if (after == INSN_NONE || p->frame + 1 >= MAX_FRAMES)
         return BACK_LOST;
     if (v->info[after].op && v->info[after].calls_callback)
-        p->regs[p->frame] &= (uint16_t)~ARGS; /* r1 to r5 are set anew by the function that calls back */
+        p->regs[p->frame] &=
+            (uint16_t)~ARGS; /* r1 to r5 are set anew by the function that calls back */
     if (p->regs[p->frame] & ARGS)
         return BACK_LOST;
     /* A function returns behind its call, a callback to the call itself. */
-    is_call = after > 0 && v->info[after - 1].op && v->info[after - 1].op->does == ISA_DO_CALL_LOCAL;
+    is_call =
+        after > 0 && v->info[after - 1].op && v->info[after - 1].op->does == ISA_DO_CALL_LOCAL;
     needs_result = is_call && has(p, 0);
     drop(p, 0);
     p->frame++;
@@ -307,8 +310,8 @@ static enum back back_exit(struct verifier *v, struct precision *p, uint32_t aft
     return BACK_ON;
 }
 
-static enum back back_branch(struct precision *p, const struct isa_op *op, uint32_t dst, uint32_t src,
-                             const struct step *step)
+static enum back back_branch(struct precision *p, const struct isa_op *op, uint32_t dst,
+                             uint32_t src, const struct step *step)
 {
     if (!isa_uses_src(op) || op->does == ISA_DO_MAY_GOTO)
         return BACK_ON;
@@ -393,8 +396,9 @@ void precision_prepare(struct verifier *v)
             info->traced = 0;
             break;
         case ISA_KIND_BRANCH:
-            info->traced = (uint16_t)(isa_uses_src(info->op) ? 1u << SKEP_INSN_DST(insn) | 1u << SKEP_INSN_SRC(insn)
-                                                             : 0);
+            info->traced = (uint16_t)(isa_uses_src(info->op)
+                                          ? 1u << SKEP_INSN_DST(insn) | 1u << SKEP_INSN_SRC(insn)
+                                          : 0);
             break;
         default:
             info->traced = TRACED_ALWAYS;
@@ -455,7 +459,7 @@ static void mark_checkpoint(struct verifier *v, struct precision *p, struct stat
             struct reg *reg = &frame->regs[i];
 
             if (reg->kind != REG_SCALAR || reg->is_precise) {
-                p->regs[f] &= (uint16_t)~(1u << i);
+                p->regs[f] &= (uint16_t) ~(1u << i);
             } else {
                 reg->is_precise = true;
                 *changed = true;
@@ -465,7 +469,8 @@ static void mark_checkpoint(struct verifier *v, struct precision *p, struct stat
             uint32_t i = (uint32_t)__builtin_ctzll(left);
             const struct slot *slot = frame_slot(frame, i);
 
-            if (slot->bytes[0] != BYTE_SPILL || slot->reg.kind != REG_SCALAR || slot->reg.is_precise) {
+            if (slot->bytes[0] != BYTE_SPILL || slot->reg.kind != REG_SCALAR ||
+                slot->reg.is_precise) {
                 p->slots[f] &= ~(UINT64_C(1) << i);
             } else {
                 frame_own_slot(v, frame, i)->reg.is_precise = true;
@@ -490,7 +495,8 @@ static uint32_t previous_insn(const struct state *s, uint32_t insn, uint32_t *st
 }
 
 /* From the end of `start` backwards: `last` is the instruction that needs the numbers, and is itself passed over. */
-static int walk(struct verifier *v, struct precision *p, struct state *start, uint32_t last, bool *changed)
+static int walk(struct verifier *v, struct precision *p, struct state *start, uint32_t last,
+                bool *changed)
 {
     struct state *s = start;
     uint32_t after = INSN_NONE, insn = last;
@@ -578,7 +584,8 @@ int precision_mark_slot(struct verifier *v, uint32_t frame, uint32_t slot)
     return walk(v, p, v->cur, v->insn, &changed);
 }
 
-int precision_propagate_changed(struct verifier *v, const struct state *old, struct state *cur, bool *changed)
+int precision_propagate_changed(struct verifier *v, const struct state *old, struct state *cur,
+                                bool *changed)
 {
     struct precision *p = scratch(v);
 
@@ -596,8 +603,8 @@ int precision_propagate_changed(struct verifier *v, const struct state *old, str
         for (uint32_t i = 0; i < frame->slot_count; i++) {
             const struct slot *slot = frame_slot(frame, i);
 
-            if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && slot->reg.is_precise &&
-                (old->stack_read[f] >> i & 1))
+            if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR &&
+                slot->reg.is_precise && (old->stack_read[f] >> i & 1))
                 p->slots[f] |= UINT64_C(1) << i;
         }
     }

@@ -31,6 +31,7 @@ int precision_step_linked(struct verifier *, struct state *, const struct linked
 
 void precision_prepare(struct verifier *);
 /* As precision_propagate; *changed: something was marked that was not before. */
-int precision_propagate_changed(struct verifier *, const struct state *old, struct state *cur, bool *changed);
+int precision_propagate_changed(struct verifier *, const struct state *old, struct state *cur,
+                                bool *changed);
 
 #endif

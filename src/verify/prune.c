@@ -111,8 +111,8 @@ static bool has_progress(const struct state *old, const struct state *cur)
         for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
             const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
 
-            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER && x->reg.ref == y->reg.ref && x->reg.ref &&
-                x->reg.iter.depth != y->reg.iter.depth)
+            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER && x->reg.ref == y->reg.ref &&
+                x->reg.ref && x->reg.iter.depth != y->reg.iter.depth)
                 return true;
         }
     }
@@ -127,8 +127,8 @@ static bool depths_differ(const struct state *old, const struct state *cur)
         for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
             const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
 
-            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER && x->reg.iter.state == ITER_ACTIVE &&
-                x->reg.iter.depth != y->reg.iter.depth)
+            if (x->bytes[0] == BYTE_ITER && y->bytes[0] == BYTE_ITER &&
+                x->reg.iter.state == ITER_ACTIVE && x->reg.iter.depth != y->reg.iter.depth)
                 return true;
         }
     }
@@ -158,18 +158,22 @@ static enum hit visit_open(struct verifier *v, struct state *old, uint32_t insn)
     struct state *cur = v->cur;
     const struct frame *a = old->frames[old->depth], *b = state_frame(cur);
 
-    if (a->callback == CALLBACK_ASYNC && old->depth == cur->depth && a->async_entries != b->async_entries)
+    if (a->callback == CALLBACK_ASYNC && old->depth == cur->depth &&
+        a->async_entries != b->async_entries)
         return MISS; /* another entry of the callback, not another turn of a loop */
     if (info->is_iter_next)
-        return iterator_is_active(v) && has_progress(old, cur) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP
-                                                                                                        : MISS;
+        return iterator_is_active(v) && has_progress(old, cur) &&
+                       prune_equal(v, old, cur, EQUAL_WITHIN)
+                   ? HIT_LOOP
+                   : MISS;
     if (info->is_may_goto && old->may_goto_depth != cur->may_goto_depth &&
         prune_equal(v, old, cur, EQUAL_WITHIN))
         return HIT_LOOP;
     if (info->calls_callback)
         return has_progress(old, cur) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
-    if (old->may_goto_depth == cur->may_goto_depth && old->callback_unroll == cur->callback_unroll &&
-        old->depth == cur->depth && prune_equal(v, old, cur, EQUAL_EXACT) && !depths_differ(old, cur)) {
+    if (old->may_goto_depth == cur->may_goto_depth &&
+        old->callback_unroll == cur->callback_unroll && old->depth == cur->depth &&
+        prune_equal(v, old, cur, EQUAL_EXACT) && !depths_differ(old, cur)) {
         reject(v, CODE_LOOP, "infinite loop detected at insn %u", insn);
         return REJECTED;
     }
@@ -352,22 +356,26 @@ static void merge(struct verifier *v, const struct state *old, uint32_t callsite
 int prune_visit(struct verifier *v, uint32_t insn)
 {
     enum { STEPS_MAX = 40, OLD_LOOP_JUMPS = 20, OLD_LOOP_INSNS = 100, GUEST_STATES = 64 };
-    bool is_forced = v->tests_every_state || v->info[insn].is_force_point || v->cur->step_count > STEPS_MAX;
-    uint32_t jumps = v->jumps_processed - v->last_jumps_processed, insns = v->processed - v->last_processed, count = 0;
+    bool is_forced =
+        v->tests_every_state || v->info[insn].is_force_point || v->cur->step_count > STEPS_MAX;
+    uint32_t jumps = v->jumps_processed - v->last_jumps_processed,
+             insns = v->processed - v->last_processed, count = 0;
     bool may_add = is_forced || (jumps >= 2 && insns >= 8);
     struct state **link = &v->explored->at[insn];
     uint32_t callsite = state_frame(v->cur)->callsite;
 
     v->cur->insn = insn;
     if (loops_is_endless(v, insn))
-        return reject(v, CODE_LOOP, "infinite loop detected at insn %u: no path leaves the loop", insn);
+        return reject(v, CODE_LOOP, "infinite loop detected at insn %u: no path leaves the loop",
+                      insn);
     if (v->is_merging)
         merge(v, *link, callsite);
     while (*link) {
         struct state *old = *link;
         uint32_t patience;
 
-        if (state_frame(old)->callsite != callsite) { /* another call of the function is another place */
+        if (state_frame(old)->callsite !=
+            callsite) { /* another call of the function is another place */
             link = &old->next;
             continue;
         }

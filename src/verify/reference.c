@@ -36,7 +36,8 @@ int reference_release(struct verifier *v, uint32_t ref)
 
     if (!state_ref_remove(v->cur, REF_POINTER, ref))
         return reject(v, CODE_REF_RELEASE, "reference %u is not held", ref);
-    STATE_EACH_REG (v->cur, reg, slot) {
+    STATE_EACH_REG(v->cur, reg, slot)
+    {
         if (reg->ref == ref) {
             STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
@@ -50,7 +51,8 @@ void reference_invalidate_packets(struct verifier *v)
     struct reg *reg;
     struct slot *slot;
 
-    STATE_EACH_REG (v->cur, reg, slot) {
+    STATE_EACH_REG(v->cur, reg, slot)
+    {
         if (reg_is_packet(reg) || reg->kind == REG_PACKET_END ||
             (reg->kind == REG_MEM && (reg->mods & MOD_PACKET_SLICE))) {
             STATE_OWN_REG(v, v->cur, reg, slot);
@@ -64,7 +66,8 @@ void reference_invalidate_non_owning(struct verifier *v)
     struct reg *reg;
     struct slot *slot;
 
-    STATE_EACH_REG (v->cur, reg, slot) {
+    STATE_EACH_REG(v->cur, reg, slot)
+    {
         if (reg->kind == REG_BTF && (reg->mods & MOD_NON_OWNING)) {
             STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
@@ -83,7 +86,8 @@ void reference_end_rcu(struct verifier *v)
     struct reg *reg;
     struct slot *slot;
 
-    STATE_EACH_REG (v->cur, reg, slot) {
+    STATE_EACH_REG(v->cur, reg, slot)
+    {
         if (!(reg->mods & MOD_RCU))
             continue;
         STATE_OWN_REG(v, v->cur, reg, slot);

@@ -91,15 +91,17 @@ int special_kptr_match(struct verifier *v, uint32_t regno, const struct special_
             allowed |= MOD_PERCPU;
     }
     if (reg->kind != REG_BTF || (reg->mods & ~allowed))
-        return reject_reg(v, CODE_CALL_ARG, regno, "invalid kptr access, R%u type=%s expected=ptr_%s", regno,
-                          reg_kind_name(reg), btf_name_of(verifier_btf(v, field->space), field->btf_id));
+        return reject_reg(
+            v, CODE_CALL_ARG, regno, "invalid kptr access, R%u type=%s expected=ptr_%s", regno,
+            reg_kind_name(reg), btf_name_of(verifier_btf(v, field->space), field->btf_id));
     rc = memory_unmodified(v, reg, regno, true);
     if (rc)
         return rc;
     if (!btf_type_matches(v, reg->space, reg->btf_id, reg->off, field->space, field->btf_id,
                           field->what != SPECIAL_KPTR_UNREF))
-        return reject_reg(v, CODE_CALL_ARG, regno, "invalid kptr access, R%u type=ptr_%s expected=ptr_%s",
-                          regno, btf_name_of(verifier_btf(v, reg->space), reg->btf_id),
+        return reject_reg(v, CODE_CALL_ARG, regno,
+                          "invalid kptr access, R%u type=ptr_%s expected=ptr_%s", regno,
+                          btf_name_of(verifier_btf(v, reg->space), reg->btf_id),
                           btf_name_of(verifier_btf(v, field->space), field->btf_id));
     return 0;
 }
@@ -112,13 +114,13 @@ int special_kptr_access(struct verifier *v, uint32_t regno, int32_t off, uint32_
     const char *name = record_special_name((enum special)field->what);
 
     if (op->kind != ISA_KIND_LOAD && op->kind != ISA_KIND_STORE)
-        return reject_reg(v, CODE_SPECIAL_FIELD, regno, "%s can only be accessed by plain loads and stores",
-                          name);
+        return reject_reg(v, CODE_SPECIAL_FIELD, regno,
+                          "%s can only be accessed by plain loads and stores", name);
     if (op->does == ISA_DO_LOADSX || size != 8)
         return reject_reg(v, CODE_SPECIAL_FIELD, regno, "%s access size must be BPF_DW", name);
     if ((int64_t)ptr->v.bits.value + off != field->offset)
-        return reject_reg(v, CODE_SPECIAL_FIELD, regno, "%s access misaligned expected=%u off=%lld", name,
-                          field->offset, (long long)ptr->v.bits.value + off);
+        return reject_reg(v, CODE_SPECIAL_FIELD, regno, "%s access misaligned expected=%u off=%lld",
+                          name, field->offset, (long long)ptr->v.bits.value + off);
     if (access == ACCESS_READ) {
         if (value_reg >= 0)
             load_kptr(v, verifier_reg(v, (uint32_t)value_reg), field);
@@ -129,11 +131,12 @@ int special_kptr_access(struct verifier *v, uint32_t regno, int32_t off, uint32_
     if (field->what != SPECIAL_KPTR_UNREF)
         return reject_reg(v, CODE_SPECIAL_FIELD, regno, "store to referenced kptr disallowed");
     if (value_reg >= 0)
-        return reg_is_null(verifier_reg(v, (uint32_t)value_reg)) ? 0
-                                                                 : special_kptr_match(v, (uint32_t)value_reg, field);
+        return reg_is_null(verifier_reg(v, (uint32_t)value_reg))
+                   ? 0
+                   : special_kptr_match(v, (uint32_t)value_reg, field);
     if (v->insns[v->insn].imm != 0)
-        return reject_reg(v, CODE_SPECIAL_FIELD, regno, "BPF_ST imm must be 0 when storing to kptr at off=%u",
-                          field->offset);
+        return reject_reg(v, CODE_SPECIAL_FIELD, regno,
+                          "BPF_ST imm must be 0 when storing to kptr at off=%u", field->offset);
     return 0;
 }
 
@@ -191,16 +194,19 @@ int special_map_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t
     uint32_t id;
 
     if (!v->kernel_btf)
-        return reject_reg(v, CODE_NO_BTF, regno, "map_ptr access not supported without the kernel's types");
+        return reject_reg(v, CODE_NO_BTF, regno,
+                          "map_ptr access not supported without the kernel's types");
     id = btf_find_next(v->kernel_btf, name, BTF_MASK(BTF_STRUCT), 0);
     if (!id)
-        return reject_reg(v, CODE_NO_BTF, regno, "map_ptr access: the kernel has no struct %s", name);
+        return reject_reg(v, CODE_NO_BTF, regno, "map_ptr access: the kernel has no struct %s",
+                          name);
     if (!v->can_leak)
         return reject_reg(v, CODE_PRIVILEGE, regno,
-                          "'struct %s' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN", name);
+                          "'struct %s' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN",
+                          name);
     if (off < 0)
-        return reject_reg(v, CODE_BTF_ACCESS, regno, "R%u is %s invalid negative access: off=%d", regno, name,
-                          off);
+        return reject_reg(v, CODE_BTF_ACCESS, regno, "R%u is %s invalid negative access: off=%d",
+                          regno, name, off);
     if (access != ACCESS_READ)
         return reject_reg(v, CODE_READ_ONLY, regno, "only read from %s is supported", name);
     return btf_load_plain(v, regno, id, (uint32_t)off, size, value_reg);

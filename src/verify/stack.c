@@ -26,7 +26,8 @@ static uint64_t slot_bit(uint32_t slot)
 /* Slots that [off, off + size) touches. */
 static uint64_t slots_of(int64_t off, uint32_t size)
 {
-    uint32_t first = slot_of(off + size - 1), last = slot_of(off); /* first: higher address, lower index */
+    uint32_t first = slot_of(off + size - 1),
+             last = slot_of(off); /* first: higher address, lower index */
     uint64_t up_to_last = last == 63 ? UINT64_MAX : slot_bit(last + 1) - 1;
 
     return up_to_last & ~(slot_bit(first) - 1);
@@ -118,8 +119,8 @@ static int find_extent(struct verifier *v, const struct reg *ptr, uint32_t regno
             return reject_reg(v, CODE_STACK_BOUNDS, regno, "invalid%s stack R%u off=%lld size=%u",
                               word, regno, (long long)out->min, size);
         return reject_reg(v, CODE_STACK_BOUNDS, regno,
-                          "invalid variable-offset%s stack R%u off=[%lld,%lld] size=%u", word, regno,
-                          (long long)out->min, (long long)out->max, size);
+                          "invalid variable-offset%s stack R%u off=[%lld,%lld] size=%u", word,
+                          regno, (long long)out->min, (long long)out->max, size);
     }
     /* Reading what was never written is refused by the byte where that is not allowed; the frame grows to cover it. */
     return cover(v, v->cur->frames[ptr->frame], out->min);
@@ -139,7 +140,8 @@ static bool is_object(const struct slot *slot)
 
 static bool can_read_byte(const struct verifier *v, uint8_t byte)
 {
-    return byte == BYTE_MISC || byte == BYTE_ZERO || (byte == BYTE_NONE && v->can_read_uninit_stack);
+    return byte == BYTE_MISC || byte == BYTE_ZERO ||
+           (byte == BYTE_NONE && v->can_read_uninit_stack);
 }
 
 /* The value loses its register; what is left are bytes without a known value. */
@@ -218,6 +220,22 @@ static void check_fastcall(struct verifier *v, const struct state *s, uint32_t f
 
 /* -- stores ------------------------------------------------------------------------------------ */
 
+static int store_untracked(struct verifier *v, struct frame *frame, int64_t off, uint32_t size,
+                           const struct reg *value, int value_reg)
+{
+    if (value && value->kind != REG_SCALAR && value->kind != REG_NONE)
+        return reject_reg(v, CODE_STACK_POINTER, (uint32_t)value_reg,
+                          "cannot spill pointers into the buffer of a dynptr slice");
+    for (uint32_t i = 0; i < size; i++) {
+        struct slot *slot = frame_own_slot(v, frame, slot_of(off + i));
+
+        scrub_object(slot);
+        unspill(slot);
+        slot->bytes[byte_of(off + i)] = BYTE_MISC;
+    }
+    return 0;
+}
+
 static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, uint32_t size,
                        struct reg *value, int value_reg, const struct skep_insn *insn)
 {
@@ -239,6 +257,8 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
     check_fastcall(v, s, ptr->frame, off);
     if (size == 8 && byte == 0)
         stack_mark_written(s, ptr->frame, slot_bit(index));
+    if (frame->untracked & slots_of(off, size))
+        return store_untracked(v, frame, off, size, value, value_reg);
     if (value && byte == 0 && value->kind == REG_SCALAR && v->can_bpf) {
         bool fits = width_of(value) <= size * 8;
 
@@ -475,7 +495,8 @@ int stack_load(struct verifier *v, struct reg *ptr, int32_t off, uint32_t size, 
     }
     if (dst_reg < 0)
         return reject_reg(v, CODE_STACK_BOUNDS, regno,
-                          "R%u variable offset stack pointer cannot be used for atomic operations", regno);
+                          "R%u variable offset stack pointer cannot be used for atomic operations",
+                          regno);
     rc = stack_region(v, regno, off, size, false, ACCESS_READ, NULL);
     if (!rc && dst_reg >= 0)
         load_bytes(v->cur->frames[at.frame], extent.min, extent.max + size,
@@ -503,8 +524,9 @@ static int region_byte(struct verifier *v, uint32_t regno, struct frame *frame, 
             frame_own_slot(v, frame, slot_of(off))->bytes[byte_of(off)] = BYTE_MISC;
         return 0;
     }
-    return reject_reg(v, CODE_UNINIT_STACK, regno, "invalid read from stack R%u off %lld+%lld size %u",
-                      regno, (long long)extent->min, (long long)(off - extent->min), size);
+    return reject_reg(v, CODE_UNINIT_STACK, regno,
+                      "invalid read from stack R%u off %lld+%lld size %u", regno,
+                      (long long)extent->min, (long long)(off - extent->min), size);
 }
 
 int stack_region(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, bool zero_ok,
@@ -525,28 +547,38 @@ int stack_region(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
     if (!extent.is_fixed) {
         if (!v->bypasses_spectre)
             return reject_reg(v, CODE_PRIVILEGE, regno,
-                              "R%u variable offset stack access prohibited without CAP_PERFMON", regno);
+                              "R%u variable offset stack access prohibited without CAP_PERFMON",
+                              regno);
         meta = NULL; /* which bytes are written is not known: all must have been before */
     }
     end = extent.max + size;
     if (meta && meta->is_raw) {
         for (int64_t at = extent.min; at < end; at++)
             if (frame_slot(frame, slot_of(at))->bytes[byte_of(at)] == BYTE_DYNPTR)
-                return reject_reg(v, CODE_DYNPTR, regno, "potential write to dynptr at off=%lld disallowed",
+                return reject_reg(v, CODE_DYNPTR, regno,
+                                  "potential write to dynptr at off=%lld disallowed",
                                   (long long)at);
         meta->access_size = size;
         meta->raw_reg = (uint8_t)regno;
         return 0;
     }
     for (int64_t at = extent.min; at < end; at++) {
-        rc = region_byte(v, regno, frame, at, access & ACCESS_WRITE, &extent,
-                         size);
+        rc = region_byte(v, regno, frame, at, access & ACCESS_WRITE, &extent, size);
         if (rc)
             return rc;
     }
     if (end > extent.min)
         stack_mark_read(v, v->cur, ptr->frame, slots_of(extent.min, (uint32_t)(end - extent.min)));
     return 0;
+}
+
+void stack_untrack(struct verifier *v, uint32_t regno, uint32_t size)
+{
+    const struct reg *ptr = verifier_reg(v, regno);
+    int64_t min = ptr->off + ptr->v.smin, end = ptr->off + ptr->v.smax + size;
+
+    if (ptr->kind == REG_STACK && size && min >= -STACK_MAX && end <= 0)
+        v->cur->frames[ptr->frame]->untracked |= slots_of(min, (uint32_t)(end - min));
 }
 
 int stack_object_slot(struct verifier *v, uint32_t regno, const char *what, uint32_t slots_needed)

@@ -174,12 +174,12 @@ void reg_set_pointer(struct reg *reg, enum reg_kind kind, uint16_t mods)
 /* -- frames and states ------------------------------------------------------------------------- */
 
 const struct slot slot_nothing = {.reg = {.v = {.bits = {0, UINT64_MAX},
-                                               .smin = INT64_MIN,
-                                               .smax = INT64_MAX,
-                                               .umax = UINT64_MAX,
-                                               .smin32 = INT32_MIN,
-                                               .smax32 = INT32_MAX,
-                                               .umax32 = UINT32_MAX}}};
+                                                .smin = INT64_MIN,
+                                                .smax = INT64_MAX,
+                                                .umax = UINT64_MAX,
+                                                .smin32 = INT32_MIN,
+                                                .smax32 = INT32_MAX,
+                                                .umax32 = UINT32_MAX}}};
 
 bool frame_grow(struct verifier *v, struct frame *frame, uint32_t count)
 {

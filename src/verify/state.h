@@ -150,7 +150,8 @@ enum callback_kind { CALLBACK_NONE, CALLBACK_SYNC, CALLBACK_ASYNC, CALLBACK_EXCE
 
 struct frame {
     struct reg regs[11];
-    struct slot **slots; /* slots[i] is [-8(i+1), -8i) from the frame pointer; NULL: never written */
+    struct slot *
+        *slots; /* slots[i] is [-8(i+1), -8i) from the frame pointer; NULL: never written */
     uint32_t slot_count; /* in use: what lies deeper was never written */
     uint32_t slot_room;
     uint32_t callsite; /* instruction that called; INSN_NONE: the entry (or an async callback) */
@@ -161,6 +162,8 @@ struct frame {
     uint8_t callback;        /* enum callback_kind: this frame runs one */
     bool has_ret_range;
     int32_t ret_min, ret_max; /* what a callback may return */
+    /* Slots that a pointer which is not a stack pointer may lead to as well: their content is never known. */
+    uint64_t untracked;
     /* Since the last checkpoint: 8-byte slots written whole. */
     uint64_t written;
 };
@@ -218,11 +221,12 @@ struct state {
     /* Checkpoints: what was read after it before being written, per frame (8-byte slots). */
     uint64_t stack_read[MAX_FRAMES];
     uint64_t objects[MAX_FRAMES]; /* slots with dynptrs, iterators, irq flags: always compared */
-    uint8_t miss_frame, miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
+    uint8_t miss_frame,
+        miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
     uint32_t scc_visit; /* loops.c */
-    bool is_evicted; /* no longer compared with: freed when its paths are finished */
+    bool is_evicted;    /* no longer compared with: freed when its paths are finished */
 };
 
 /* -- registers --------------------------------------------------------------------------------- */
@@ -298,10 +302,9 @@ struct reg *reg_next(const struct state *, struct reg_cursor *, struct slot **sl
 #define STATE_EACH_REG(state, reg, slot)                                                           \
     for (struct reg_cursor cursor_ = {0, 0};                                                       \
          ((reg) = reg_next((state), &cursor_, &(slot))) != NULL;)
-struct reg *reg_own(struct verifier *, const struct state *, const struct reg_cursor *, struct reg *,
-                    struct slot **slot);
-#define STATE_OWN_REG(v, state, reg, slot)                                                         \
-    ((reg) = reg_own((v), (state), &cursor_, (reg), &(slot)))
+struct reg *reg_own(struct verifier *, const struct state *, const struct reg_cursor *,
+                    struct reg *, struct slot **slot);
+#define STATE_OWN_REG(v, state, reg, slot) ((reg) = reg_own((v), (state), &cursor_, (reg), &(slot)))
 
 /* -- references -------------------------------------------------------------------------------- */
 uint32_t state_ref_add(struct verifier *, struct state *, enum ref_kind kind, uint32_t id,

@@ -20,7 +20,8 @@ static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg 
     int rc;
 
     if (!arg->may_be_null && (reg_may_be_null(reg) || reg_is_null(reg)))
-        return reject_reg(v, CODE_NULL_DEREF, regno, "arg#%u is expected to be non-NULL", regno - 1);
+        return reject_reg(v, CODE_NULL_DEREF, regno, "arg#%u is expected to be non-NULL",
+                          regno - 1);
     if (reg_is_null(reg))
         return 0;
     branch_set_not_null(reg);
@@ -40,7 +41,8 @@ static int arg_btf(struct verifier *v, uint32_t regno, const struct subprog_arg 
     if (reg_is_null(reg) && arg->may_be_null)
         return 0;
     if (reg->kind != REG_BTF || (reg_may_be_null(reg) && !arg->may_be_null))
-        return reject_reg(v, CODE_CALL_ARG, regno, "R%u type=%s expected=ptr_, trusted_ptr_, rcu_ptr_", regno,
+        return reject_reg(v, CODE_CALL_ARG, regno,
+                          "R%u type=%s expected=ptr_, trusted_ptr_, rcu_ptr_", regno,
                           reg_kind_name(reg));
     if (!(arg->mods & MOD_UNTRUSTED) && !btf_is_trusted(&not_null))
         return reject_reg(v, CODE_UNTRUSTED, regno, "R%u must be a trusted pointer", regno);
@@ -78,7 +80,8 @@ static int check_arg(struct verifier *v, uint32_t regno, const struct subprog_ar
         return arg_btf(v, regno, arg);
     case SUBARG_ARENA:
         if (reg->kind != REG_ARENA && reg->kind != REG_SCALAR)
-            return reject_reg(v, CODE_CALL_ARG, regno, "R%u is not a pointer to arena or scalar", regno);
+            return reject_reg(v, CODE_CALL_ARG, regno, "R%u is not a pointer to arena or scalar",
+                              regno);
         return 0;
     default:
         return reject_internal(v, "an argument of no kind");
@@ -101,11 +104,13 @@ static int call_global(struct verifier *v, uint32_t subprog)
     }
     if (s->lock_count)
         return reject(v, CODE_LOCK,
-                      "global function calls are not allowed while holding a lock, use static function instead");
+                      "global function calls are not allowed while holding a lock, use static "
+                      "function instead");
     if (callee->may_sleep && !may_sleep)
-        return reject(v, CODE_SLEEP,
-                      "global functions that may sleep are not allowed in non-sleepable context, i.e., in a "
-                      "RCU/IRQ/preempt-disabled section, or in a non-sleepable BPF program context");
+        return reject(
+            v, CODE_SLEEP,
+            "global functions that may sleep are not allowed in non-sleepable context, i.e., in a "
+            "RCU/IRQ/preempt-disabled section, or in a non-sleepable BPF program context");
     if (callee->changes_packet)
         reference_invalidate_packets(v);
     callee->is_called = true;
@@ -117,7 +122,8 @@ static int call_global(struct verifier *v, uint32_t subprog)
 
 /* -- static functions -------------------------------------------------------------------------- */
 
-struct frame *subprog_push_frame(struct verifier *v, struct state *s, uint32_t subprog, uint32_t callsite)
+struct frame *subprog_push_frame(struct verifier *v, struct state *s, uint32_t subprog,
+                                 uint32_t callsite)
 {
     struct frame *frame;
 
@@ -173,7 +179,8 @@ int subprog_return(struct verifier *v, uint32_t *next)
     if (is_callback) {
         rc = exit_callback_value(v, callee);
         if (!rc && s->ref_count > callee->entry_refs)
-            rc = reject(v, CODE_REF_LEAK, "Unreleased reference id=%u alloc_insn=%u: acquired in a callback that "
+            rc = reject(v, CODE_REF_LEAK,
+                        "Unreleased reference id=%u alloc_insn=%u: acquired in a callback that "
                         "returns without releasing it",
                         s->refs[s->ref_count - 1].id, s->refs[s->ref_count - 1].insn);
         if (rc)

@@ -5,6 +5,7 @@
 #include "verify/verifier.h"
 
 /* A further frame of `s`, called from `callsite`; NULL: rejected. */
-struct frame *subprog_push_frame(struct verifier *, struct state *s, uint32_t subprog, uint32_t callsite);
+struct frame *subprog_push_frame(struct verifier *, struct state *s, uint32_t subprog,
+                                 uint32_t callsite);
 
 #endif

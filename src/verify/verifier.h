@@ -109,12 +109,13 @@ struct verify_input {
     const struct skep_btf *kernel_btf; /* NULL: none; then what needs kernel types is refused */
     uint32_t caps;                     /* enum verify_cap */
     uint32_t flags;                    /* enum verify_flag */
-    uint32_t cpus;                     /* as the program will see them, 0: as this system may have */
-    uint32_t max_processed;            /* 0: Linux's 1,000,000 */
-    bool is_linux_only;                /* refuse what Linux refuses for complexity too */
-    uint64_t max_bytes, max_ns;        /* 0: defaults / none */
-    const _Atomic uint32_t *cancel;    /* not zero: stop; may be NULL */
-    uint8_t *reached; /* not NULL: a byte per instruction; set to 1 of an accepted program where verification came by, to 0
+    uint32_t cpus;                  /* as the program will see them, 0: as this system may have */
+    uint32_t max_processed;         /* 0: Linux's 1,000,000 */
+    bool is_linux_only;             /* refuse what Linux refuses for complexity too */
+    uint64_t max_bytes, max_ns;     /* 0: defaults / none */
+    const _Atomic uint32_t *cancel; /* not zero: stop; may be NULL */
+    uint8_t *
+        reached; /* not NULL: a byte per instruction; set to 1 of an accepted program where verification came by, to 0
                          where no run can come */
     struct verify_log log;
 };
@@ -156,7 +157,8 @@ struct verify_result {
 struct insn_info {
     const struct isa_op *op; /* NULL: second half of a wide one */
     uint16_t live_regs;      /* registers that may be read later, before this instruction */
-    uint16_t traced;         /* precision.c: the walk back has to look at it for these registers; TRACED_ALWAYS: for any */
+    uint16_t
+        traced; /* precision.c: the walk back has to look at it for these registers; TRACED_ALWAYS: for any */
     uint16_t subprog;
     uint32_t scc;        /* strongly connected component with a cycle; 0: none */
     bool is_prune_point; /* a checkpoint may stand here */
@@ -167,7 +169,7 @@ struct insn_info {
     bool is_fastcall; /* a spill or fill around a call that keeps its registers */
     bool is_seen;
     bool is_malformed; /* reserved fields are not empty: refused where a path leads there */
-    uint8_t edges; /* taken: 1 fall through, 2 jump */
+    uint8_t edges;     /* taken: 1 fall through, 2 jump */
     /* What a memory access or argument was, on all paths: facts, and "same insn cannot be used with different pointers" */
     uint8_t ptr_kind; /* enum reg_kind + 1; 0: not seen */
     uint16_t ptr_mods;
@@ -175,7 +177,7 @@ struct insn_info {
     const struct verify_map *map; /* of a call's map argument or a lookup's, when always the same */
     uint32_t kfunc;               /* kfunc.c: index of a resolved kfunc + 1 */
     uint8_t fastcall_spills;      /* of a call: how many spill/fill pairs surround it */
-    uint8_t mask_how; /* guest.c */
+    uint8_t mask_how;             /* guest.c */
     uint32_t mask_limit;
 };
 
@@ -282,9 +284,9 @@ struct verifier {
     int stopped;     /* cancelled or out of time: no verdict */
     bool is_merging; /* over Linux's limit: prune.c */
     bool is_out_of_memory;
-    struct slot spare_slot; /* where writes go then */
-    bool is_stepped; /* the current instruction has a step in the history */
-    struct precision *precision;  /* precision.c: scratch */
+    struct slot spare_slot;      /* where writes go then */
+    bool is_stepped;             /* the current instruction has a step in the history */
+    struct precision *precision; /* precision.c: scratch */
     uint32_t processed, jumps_processed, last_jumps_processed, last_processed;
     uint32_t state_count, peak_states, states_made;
     uint64_t started_ns;
@@ -395,6 +397,8 @@ void stack_mark_read(struct verifier *, struct state *, uint32_t frame, uint64_t
 void stack_mark_written(struct state *, uint32_t frame, uint64_t slots);
 /* What was read after `old` was read after `cur` too; whether a checkpoint learned something. */
 bool stack_reads_grow(struct verifier *, const struct state *old, struct state *cur);
+/* From now on the `size` bytes that regno points at (some stack) may also be written in ways that are not seen. */
+void stack_untrack(struct verifier *, uint32_t regno, uint32_t size);
 /* Index of the slot that a stack pointer argument with a constant offset points at, -1 with a rejection. Pointers to dynptr,
  * iterator and irq objects go through it; slots_needed contiguous ones lie in the frame. */
 int stack_object_slot(struct verifier *, uint32_t regno, const char *what, uint32_t slots_needed);

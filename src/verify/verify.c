@@ -29,8 +29,10 @@ static int explore_globals(struct verifier *v)
                 continue;
             rc = explore_subprog(v, i);
             if (rc)
-                reject_note(v, subprog->start, "function '%s' is verified on its own, for any arguments that its "
-                            "prototype allows", subprog->name ? subprog->name : "?");
+                reject_note(v, subprog->start,
+                            "function '%s' is verified on its own, for any arguments that its "
+                            "prototype allows",
+                            subprog->name ? subprog->name : "?");
             subprog->is_verified = is_more = true;
         }
     }
@@ -64,9 +66,9 @@ typedef int (*stage_fn)(struct verifier *);
 static int run(struct verifier *v)
 {
     static const stage_fn stages[] = {
-        program_prepare, cfg_split,     signature_check_info, kfunc_prepare, cfg_check,
-        mark_fastcall,   cfg_live_regs, prune_init,           explore_all,   cfg_stack_depth,
-        note_reached,    facts_collect,
+        program_prepare, cfg_split,       signature_check_info, kfunc_prepare,
+        cfg_check,       mark_fastcall,   cfg_live_regs,        prune_init,
+        explore_all,     cfg_stack_depth, note_reached,         facts_collect,
     };
 
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -78,7 +80,8 @@ static int run(struct verifier *v)
     return 0;
 }
 
-int verify_program(const struct verify_input *in, struct verify_result *result, struct skep_error *err)
+int verify_program(const struct verify_input *in, struct verify_result *result,
+                   struct skep_error *err)
 {
     struct verifier *v = calloc(1, sizeof *v);
     int rc;
@@ -114,7 +117,8 @@ int verify_program(const struct verify_input *in, struct verify_result *result, 
     pool_free(v);
     arena_free(&v->memory);
     if (v->stopped)
-        rc = error_set(err, v->stopped, "the verification was stopped (%s)", skep_code_name(v->stopped));
+        rc = error_set(err, v->stopped, "the verification was stopped (%s)",
+                       skep_code_name(v->stopped));
     else if (rc && result->code == CODE_OK)
         rc = error_set(err, -SKEP_ENOMEM, "no memory for the verifier");
     else

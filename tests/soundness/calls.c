@@ -53,7 +53,9 @@ static void call_function(struct gen *g)
         for (uint32_t i = 0; i < 2; i++) {
             int reg = gen_find(g, HOLDS_NUMBER);
 
-            if (kind != 2 && gen_chance(g, 30) && gen_find(g, HOLDS_VALUE) >= 0)
+            if (kind != 2 && i == 0 && g->has_ctx && gen_chance(g, 30))
+                reg = 6;
+            else if (kind != 2 && gen_chance(g, 30) && gen_find(g, HOLDS_VALUE) >= 0)
                 reg = gen_find(g, HOLDS_VALUE);
             if (reg >= 0 && (uint32_t)reg != i + 1) {
                 gen_emit(g, MOV | ALU64 | BY_REG, i + 1, (uint32_t)reg, 0, 0);

@@ -397,6 +397,13 @@ void gen_block(struct gen *g, uint32_t count)
 
 /* -- functions --------------------------------------------------------------------------------- */
 
+/* Some functions need much of the stack. */
+static void reach_down(struct gen *g)
+{
+    if (gen_chance(g, 12))
+        gen_emit(g, STORE_IMM | DW, 10, 0, -8 * (int32_t)(17 + gen_below(g, 47)), 0);
+}
+
 /* Something in r6 to r9, and the slots filled: a run's result must not depend on what lay there. */
 static void begin_main(struct gen *g)
 {
@@ -411,6 +418,7 @@ static void begin_main(struct gen *g)
     gen_emit(g, MOV | ALU64 | BY_REG, 6, 1, 0, 0);
     gen_set(g, 6, HOLDS_CTX, 0);
     g->locked = 1 << 6;
+    reach_down(g);
     for (uint32_t i = 0; i < SLOTS; i++) {
         gen_emit(g, STORE_IMM | DW, 10, 0, -8 * (int32_t)(i + 1), gen_chance(g, 60) ? 0 : gen_const(g));
         g->know.slots[i] = (struct held){.what = HOLDS_NUMBER};
@@ -492,6 +500,14 @@ static void write_body(struct gen *g, const struct body *body)
             gen_emit(g, MOV | ALU64 | BY_REG, 6 + i, 1 + i, 0, 0);
             g->know.regs[6 + i] = body->args[i];
         }
+    if (body->args[0].what == HOLDS_CTX) {
+        if (g->know.regs[6].what != HOLDS_CTX)
+            gen_emit(g, MOV | ALU64 | BY_REG, 6, 1, 0, 0);
+        gen_set(g, 6, HOLDS_CTX, 0);
+        g->has_ctx = true;
+        g->locked = 1 << 6;
+    }
+    reach_down(g);
     for (uint32_t i = 0; i < 2; i++) {
         gen_emit(g, STORE_IMM | DW, 10, 0, -8 * (int32_t)(i + 1), 0);
         g->know.slots[i] = (struct held){.what = HOLDS_NUMBER};

@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 
 #include "kernel/kernel.h"
+#include "verify/facts.h"
 #include "world.h"
 
 enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, MOST_US = 100000, OPCODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
@@ -63,6 +64,7 @@ void judge_ours(const struct world *w, const struct program *p, uint32_t caps, s
         snprintf(out->why, sizeof out->why, "%.300s", err.text);
         return;
     }
+    facts_free(result.facts);
     out->is_accepted = result.code == CODE_OK;
     out->insn = result.insn;
     out->processed = result.processed;
