@@ -4,6 +4,7 @@
  *          ▲                            │
  *          └────── the path ends: exit, or covered by a checkpoint (prune.c)
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <skep/runtime.h>
@@ -456,6 +457,21 @@ static bool is_held_up(struct verifier *v)
     return true;
 }
 
+/* What merged states could not prove need not be wrong: the program is too complex for us, and for Linux. */
+static void blame_complexity(struct verifier *v)
+{
+    struct verify_result *r = v->result;
+    char text[sizeof r->text];
+
+    if (r->code == CODE_OK || r->code == CODE_COMPLEXITY)
+        return;
+    memcpy(text, r->text, sizeof text);
+    snprintf(r->text, sizeof r->text, "over %u instructions were looked at, and states merged since do not show that it is "
+             "safe: %.200s", PROCESSED_MAX, text);
+    r->code = CODE_COMPLEXITY;
+    r->help[0] = '\0';
+}
+
 /* One path to its end. */
 static int follow(struct verifier *v)
 {
@@ -534,6 +550,8 @@ int explore_subprog(struct verifier *v, uint32_t subprog)
         else if (!pop(v))
             break;
     }
+    if (rc && v->is_merging)
+        blame_complexity(v);
     drop_pending(v);
     state_free(v, v->cur);
     v->cur = NULL;

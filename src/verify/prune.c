@@ -341,16 +341,49 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
     return loops_enter(v, s);
 }
 
-/* Where Linux gives up, numbers that decided nothing so far are given up instead: states that differ in them become one. Not in
- * loops: there a number may be what ends them. */
-static void merge(struct verifier *v, const struct state *old, uint32_t callsite)
+static bool can_merge(const struct reg *old, const struct reg *cur)
 {
-    if (loops_is_inside(v, v->cur))
-        return;
-    while (old && (state_frame(old)->callsite != callsite || old->depth != v->cur->depth))
+    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !range_contains(&old->v, &cur->v);
+}
+
+static void merge_reg(const struct reg *old, struct reg *cur)
+{
+    range_widen(&cur->v, &old->v);
+    range_sync(&cur->v);
+    forget_id(cur);
+}
+
+/* Where Linux gives up, states are made one instead: what was known of numbers becomes what is true in both. That may be too
+ * little to prove the rest, but never wrong. Not in loops: there a number may be what ends them. True: `cur` knows less now. */
+static bool merge(struct verifier *v, const struct state *old, uint32_t callsite)
+{
+    struct state *cur = v->cur;
+    bool is_merged = false;
+
+    if (loops_is_inside(v, cur))
+        return false;
+    while (old && (state_frame(old)->callsite != callsite || !same_calls(old, cur)))
         old = old->next;
-    if (old)
-        prune_widen(v, old, v->cur);
+    for (uint32_t f = 0; old && f <= cur->depth; f++) {
+        const struct frame *a = old->frames[f];
+        struct frame *b = cur->frames[f];
+
+        for (uint32_t i = 0; i < 10; i++) {
+            if (!can_merge(&a->regs[i], &b->regs[i]))
+                continue;
+            merge_reg(&a->regs[i], &b->regs[i]);
+            is_merged = true;
+        }
+        for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
+            const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
+
+            if (x->bytes[0] != BYTE_SPILL || y->bytes[0] != BYTE_SPILL || !can_merge(&x->reg, &y->reg))
+                continue;
+            merge_reg(&x->reg, &frame_own_slot(v, b, i)->reg);
+            is_merged = true;
+        }
+    }
+    return is_merged;
 }
 
 int prune_visit(struct verifier *v, uint32_t insn)
@@ -368,8 +401,8 @@ int prune_visit(struct verifier *v, uint32_t insn)
     if (loops_is_endless(v, insn))
         return reject(v, CODE_LOOP, "infinite loop detected at insn %u: no path leaves the loop",
                       insn);
-    if (v->is_merging)
-        merge(v, *link, callsite);
+    if (v->is_merging && merge(v, *link, callsite))
+        is_forced = may_add = true;
     while (*link) {
         struct state *old = *link;
         uint32_t patience;

@@ -58,10 +58,10 @@ static void test_a_dynptr_takes_two_slots_and_is_found_by_its_lower_half(void **
     (void)state;
     accepted(&f->p, make(f, -32, DYNPTR_LOCAL, 0));
     dynptr = dynptr_of(&f->p.v, &f->frame.regs[1]);
-    assert_ptr_equal(dynptr, &f->frame.slots[3].reg);
+    assert_ptr_equal(dynptr, &frame_slot(&f->frame, 3)->reg);
     assert_true(dynptr->dynptr.is_first);
-    assert_false(f->frame.slots[2].reg.dynptr.is_first);
-    assert_int_equal(f->frame.slots[2].bytes[7], BYTE_DYNPTR);
+    assert_false(frame_slot(&f->frame, 2)->reg.dynptr.is_first);
+    assert_int_equal(frame_slot(&f->frame, 2)->bytes[7], BYTE_DYNPTR);
     assert_int_equal(f->state.ref_count, 0);
     assert_int_equal(f->frame.written & 0xc, 0xc);
     accepted(&f->p, use(f, -32, &meta));
@@ -101,15 +101,15 @@ static void test_a_dynptr_that_is_overwritten_takes_its_memory_with_it(void **st
 
     (void)state;
     accepted(&f->p, make(f, -16, DYNPTR_LOCAL, 0));
-    id = f->frame.slots[1].reg.id;
+    id = frame_slot(&f->frame, 1)->reg.id;
     reg_set_pointer(&f->frame.regs[6], REG_MEM, MOD_DYNPTR_DATA);
     f->frame.regs[6].dynptr_id = id;
     reg_set_pointer(&f->frame.regs[7], REG_MEM, MOD_DYNPTR_DATA);
     f->frame.regs[7].dynptr_id = id + 1;
     /* Something is stored over its upper half: both go. */
     accepted(&f->p, dynptr_destroy(&f->p.v, &f->frame, 0));
-    assert_int_equal(f->frame.slots[0].bytes[0], BYTE_NONE);
-    assert_int_equal(f->frame.slots[1].bytes[0], BYTE_NONE);
+    assert_int_equal(frame_slot(&f->frame, 0)->bytes[0], BYTE_NONE);
+    assert_int_equal(frame_slot(&f->frame, 1)->bytes[0], BYTE_NONE);
     assert_int_equal(f->frame.regs[6].kind, REG_SCALAR);
     assert_int_equal(f->frame.regs[7].kind, REG_MEM);
     end(f);
@@ -123,10 +123,10 @@ static void test_a_new_dynptr_over_two_halves_ends_both(void **state)
     accepted(&f->p, make(f, -32, DYNPTR_LOCAL, 0));
     accepted(&f->p, make(f, -16, DYNPTR_SKB, 0));
     accepted(&f->p, make(f, -24, DYNPTR_XDP, 0));
-    assert_int_equal(f->frame.slots[3].bytes[0], BYTE_NONE);
-    assert_int_equal(f->frame.slots[2].reg.dynptr.kind, DYNPTR_XDP);
-    assert_int_equal(f->frame.slots[1].bytes[0], BYTE_DYNPTR);
-    assert_int_equal(f->frame.slots[0].bytes[0], BYTE_NONE);
+    assert_int_equal(frame_slot(&f->frame, 3)->bytes[0], BYTE_NONE);
+    assert_int_equal(frame_slot(&f->frame, 2)->reg.dynptr.kind, DYNPTR_XDP);
+    assert_int_equal(frame_slot(&f->frame, 1)->bytes[0], BYTE_DYNPTR);
+    assert_int_equal(frame_slot(&f->frame, 0)->bytes[0], BYTE_NONE);
     end(f);
 }
 
@@ -149,7 +149,7 @@ static void test_giving_back_ends_clones_and_their_memory(void **state)
 
     (void)state;
     accepted(&f->p, make(f, -16, DYNPTR_RINGBUF, 0));
-    ref = f->frame.slots[1].reg.ref;
+    ref = frame_slot(&f->frame, 1)->reg.ref;
     accepted(&f->p, make(f, -48, DYNPTR_RINGBUF, ref));
     accepted(&f->p, make(f, -64, DYNPTR_RINGBUF, 0)); /* another record */
     assert_int_equal(f->state.ref_count, 2);
@@ -160,8 +160,8 @@ static void test_giving_back_ends_clones_and_their_memory(void **state)
     assert_int_equal(f->state.ref_count, 1);
     assert_int_equal(f->frame.regs[6].kind, REG_SCALAR);
     assert_null(dynptr_of(&f->p.v, &f->frame.regs[1]));
-    assert_int_equal(f->frame.slots[1].bytes[0], BYTE_NONE);
-    assert_int_equal(f->frame.slots[7].bytes[0], BYTE_DYNPTR);
+    assert_int_equal(frame_slot(&f->frame, 1)->bytes[0], BYTE_NONE);
+    assert_int_equal(frame_slot(&f->frame, 7)->bytes[0], BYTE_DYNPTR);
     end(f);
 }
 

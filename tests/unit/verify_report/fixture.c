@@ -66,7 +66,11 @@ void fixture_open(struct fixture *f, uint32_t level, bool has_lines)
     f->log = LOG_INIT(gather, &f->out);
     f->in = (struct verify_input){.image = &f->image, .log = {level, &f->log.text}};
     f->state.frames[0] = &f->frame;
-    f->frame.slots = f->slots;
+    for (int i = 0; i < 4; i++) {
+        f->slots[i].refs = 1;
+        f->places[i] = &f->slots[i];
+    }
+    f->frame.slots = f->places;
     f->frame.slot_count = f->frame.slot_room = 4;
     f->v.in = &f->in;
     f->v.image = &f->image;
