@@ -278,8 +278,52 @@ static bool has(const struct range *r, uint64_t value)
  * nothing to do. */
 #define ROUNDS 4
 
+/* Numbers below 2^31, by their bits: all views are one interval. False: the bits allow others. */
+static inline bool sync_small(struct range *r)
+{
+    uint64_t lo, hi;
+
+    if ((r->bits.value | r->bits.mask) > INT32_MAX)
+        return false;
+    if (r->smax < 0 || r->smax32 < 0) {
+        view_set_empty(r);
+        return true;
+    }
+    lo = GREATER(r->umin, r->umin32);
+    hi = LESSER(r->umax, r->umax32);
+    lo = GREATER(lo, (uint64_t)GREATER(r->smin, 0));
+    lo = GREATER(lo, (uint64_t)GREATER(r->smin32, 0));
+    hi = LESSER(hi, (uint64_t)r->smax);
+    hi = LESSER(hi, (uint64_t)r->smax32);
+    for (;;) {
+        struct tnum bits;
+
+        if (lo <= hi)
+            round_to_bits(&lo, &hi, r->bits);
+        if (lo > hi) {
+            view_set_empty(r);
+            return true;
+        }
+        bits = tnum_intersect(r->bits, tnum_range(lo, hi));
+        if (bits.mask == r->bits.mask)
+            break;
+        r->bits = bits;
+    }
+    r->umin = lo;
+    r->umax = hi;
+    r->smin = (int64_t)lo;
+    r->smax = (int64_t)hi;
+    r->umin32 = (uint32_t)lo;
+    r->umax32 = (uint32_t)hi;
+    r->smin32 = (int32_t)lo;
+    r->smax32 = (int32_t)hi;
+    return true;
+}
+
 void range_sync(struct range *r)
 {
+    if (r->bits.mask && sync_small(r))
+        return;
     for (int round = 0; round < ROUNDS; round++) {
         const struct range was = *r;
 

@@ -493,6 +493,10 @@ static void write_body(struct gen *g, const struct body *body)
         gen_emit(g, EXIT, 0, 0, 0, 0);
         return;
     }
+    if (body->callback == CALLS_COUNTING) {
+        path_callback(g);
+        return;
+    }
     for (uint32_t i = 0; i < 5; i++)
         g->know.regs[i + 1] = body->args[i];
     for (uint32_t i = 0; i < 4; i++) /* kept where calls do not reach */

@@ -50,7 +50,13 @@ struct body { /* a function to be written later */
     uint8_t callback; /* enum callback */
     struct held args[5];
 };
-enum callback { CALLS_PLAINLY, CALLS_LOOP, CALLS_EACH, CALLS_SAME /* what it was given is returned */ };
+enum callback {
+    CALLS_PLAINLY,
+    CALLS_LOOP,
+    CALLS_EACH,
+    CALLS_SAME,    /* what it was given is returned */
+    CALLS_COUNTING /* path_callback */
+};
 
 struct gen {
     struct program *p;
@@ -101,6 +107,7 @@ void packet_statement(struct gen *);
 void call_statement(struct gen *);
 void object_statement(struct gen *);
 void path_statement(struct gen *);
+void path_callback(struct gen *); /* the body of its callbacks */
 
 enum { /* opcodes, RFC 9669 section 3 */
        ADD = 0x00,

@@ -506,11 +506,64 @@ static void by_turn(struct gen *g)
     }
 }
 
+/* Likewise a callback's: what it counts lies in the caller's slot. */
+static void by_callback(struct gen *g)
+{
+    struct body *body;
+    int32_t at = -8 * (int32_t)(1 + gen_below(g, SLOTS));
+    uint32_t x = fresh(g, 0);
+
+    if (!g->has_types || !x || g->body_count == sizeof g->bodies / sizeof g->bodies[0])
+        return;
+    body = &g->bodies[g->body_count++];
+    *body = (struct body){.type = FUNC_CALLBACK, .callback = CALLS_COUNTING};
+    gen_emit(g, STORE_IMM | DW, 10, 0, at, (int32_t)gen_below(g, 8));
+    gen_emit(g, MOV | ALU64, 1, 0, 0, 100);
+    body->caller = gen_here(g);
+    gen_wide(g, 2, 4, 0, 0);
+    gen_emit(g, MOV | ALU64 | BY_REG, 3, 10, 0, 0);
+    gen_emit(g, ADD | ALU64, 3, 0, 0, at);
+    gen_emit(g, MOV | ALU64, 4, 0, 0, 0);
+    gen_emit(g, CALL, 0, 0, 0, 181); /* bpf_loop */
+    gen_call_done(g);
+    g->know.slots[-at / 8 - 1] = (struct held){.what = HOLDS_NUMBER};
+    gen_emit(g, LOAD | DW, x, 10, at, 0);
+    gen_set(g, x, HOLDS_NUMBER, 0);
+    if (gen_chance(g, 40))
+        use_number(g, x);
+}
+
+void path_callback(struct gen *g)
+{
+    uint32_t x = 6;
+    int32_t step = 1 + (int32_t)gen_below(g, 9);
+
+    gen_emit(g, MOV | ALU64 | BY_REG, 7, 2, 0, 0);
+    gen_emit(g, LOAD | DW, x, 7, 0, 0);
+    if (gen_chance(g, 70))
+        use_number(g, x);
+    if (gen_chance(g, 40)) {
+        uint32_t jump = fork_way(g);
+
+        gen_emit(g, ADD | ALU64, x, 0, 0, step);
+        gen_land(g, jump);
+    } else if (gen_chance(g, 60)) {
+        gen_emit(g, ADD | ALU64, x, 0, 0, step);
+    } else {
+        gen_emit(g, MOV | ALU64, x, 0, 0, bad_number(g));
+    }
+    if (gen_chance(g, 40))
+        gen_emit(g, AND | ALU64, x, 0, 0, gen_chance(g, 80) ? 15 : 63);
+    gen_emit(g, STORE | DW, 7, x, 0, 0);
+    gen_emit(g, MOV | ALU64, 0, 0, 0, 0);
+    gen_emit(g, EXIT, 0, 0, 0, 0);
+}
+
 void path_statement(struct gen *g)
 {
     typedef void (*way_fn)(struct gen *);
     static const way_fn ways[] = {by_number,  by_number, by_number,  by_range,     by_range, by_identity, by_slot,
-                                  by_slot,    by_null,   by_packet,  by_pointer,   by_reference, by_turn, by_turn};
+                                  by_slot,    by_null,   by_packet,  by_pointer,   by_reference, by_turn, by_turn,     by_callback};
     uint32_t before = g->locked;
 
     if (g->depth > 3 || g->is_locked)
