@@ -62,7 +62,7 @@ static void mark_one(struct verifier *v, struct reg *reg, bool is_null)
         reg->id = 0;
 }
 
-void branch_mark_null(struct state *s, uint32_t id, bool is_null, struct verifier *v)
+static void mark_null(struct state *s, uint32_t id, bool is_null, struct verifier *v)
 {
     struct reg *reg;
     struct slot *slot;
@@ -473,8 +473,8 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
         (op->does == ISA_DO_JEQ || op->does == ISA_DO_JNE)) {
         uint32_t id = a->id;
 
-        branch_mark_null(v->cur, id, op->does == ISA_DO_JNE, v);
-        branch_mark_null(other, id, op->does == ISA_DO_JEQ, v);
+        mark_null(v->cur, id, op->does == ISA_DO_JNE, v);
+        mark_null(other, id, op->does == ISA_DO_JEQ, v);
         return 0;
     }
     if (has_src && !is_32 && compare_packet(v, op->does, dst, src, v->cur, other))

@@ -191,15 +191,8 @@ static int use(struct verifier *v, uint32_t regno, uint8_t kind, struct call_met
         meta->dynptr_id = dynptr->id;
         meta->dynptr_kind = dynptr->dynptr.kind;
     }
-    if (arg->kind == REG_STACK) {
-        uint32_t slot = slot_of(arg);
-
-        stack_mark_read(v, v->cur, arg->frame, slots_of(slot));
-        if (meta) {
-            meta->dynptr_frame = (uint8_t)arg->frame;
-            meta->dynptr_slot = (uint8_t)slot;
-        }
-    }
+    if (arg->kind == REG_STACK)
+        stack_mark_read(v, v->cur, arg->frame, slots_of(slot_of(arg)));
     return 0;
 }
 

@@ -448,7 +448,7 @@ static bool is_held_up(struct verifier *v)
 {
     int number = v->result->code == CODE_OK ? 0 : verify_code(v->result->code)->errno_;
 
-    if (!v->cur->is_speculative || !v->can_bpf || v->result->code == CODE_LOOP ||
+    if (!v->cur->is_speculative || !v->can_bpf ||
         (number != SKEP_EPERM && number != SKEP_EACCES && number != SKEP_EINVAL))
         return false;
     v->result->code = CODE_OK;

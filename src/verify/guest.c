@@ -33,7 +33,7 @@ int guest_follow_wrong_way(struct verifier *v, uint32_t insn, const struct skep_
     return 0;
 }
 
-int guest_check_bounds(struct verifier *v, uint32_t regno)
+static int check_bounds(struct verifier *v, uint32_t regno)
 {
     const struct reg *reg = verifier_reg(v, regno);
 
@@ -151,7 +151,7 @@ int guest_after(struct verifier *v, const struct guest_move *move, const struct 
                 uint32_t dst)
 {
     uint32_t limit = 0;
-    int rc = guest_check_bounds(v, dst);
+    int rc = check_bounds(v, dst);
 
     if (rc || !move->is_judged || v->cur->is_speculative)
         return rc;

@@ -6,8 +6,6 @@
 
 /* The way to `insn` is never taken: follow it as a wrong guess, with what `compared` compares unknown. */
 int guest_follow_wrong_way(struct verifier *, uint32_t insn, const struct skep_insn *compared);
-/* A pointer must not even be formed out of bounds. */
-int guest_check_bounds(struct verifier *, uint32_t regno);
 /* A sum of numbers: on another path it must not be one of pointers. */
 int guest_number(struct verifier *, const struct isa_op *, uint32_t dst);
 

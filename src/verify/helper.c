@@ -27,7 +27,7 @@ enum { MAX_ERRNO = 4095 };
 
 /* -- may it be called ---------------------------------------------------------------------------------- */
 
-struct platform_caller helper_caller(const struct verifier *v)
+static struct platform_caller caller_of(const struct verifier *v)
 {
     struct platform_caller who = {v->type,     v->attach_type, v->is_sleepable,
                                   v->in->caps, v->target.name, NULL};
@@ -43,7 +43,7 @@ struct platform_caller helper_caller(const struct verifier *v)
 
 const struct platform_helper *helper_proto(const struct verifier *v, uint32_t id)
 {
-    struct platform_caller who = helper_caller(v);
+    struct platform_caller who = caller_of(v);
 
     return platform_helper_proto(&who, id);
 }
@@ -118,7 +118,7 @@ static int check_sleep(struct verifier *v, const struct platform_helper *proto)
 
 static int check_allowed(struct verifier *v, uint32_t id, const struct platform_helper *proto)
 {
-    struct platform_caller who = helper_caller(v);
+    struct platform_caller who = caller_of(v);
     enum platform_denied why;
 
     if (v->cur->lock_count && id != HELPER_SPIN_UNLOCK)
@@ -538,7 +538,7 @@ int helper_call(struct verifier *v, const struct skep_insn *code, uint32_t insn)
 {
     uint32_t id = (uint32_t)code->imm;
     const struct platform_helper *proto = helper_proto(v, id);
-    struct call call = {.meta = {.id = id, .func_id = id, .proto = proto, .subprog = -1},
+    struct call call = {.meta = {.id = id, .proto = proto, .subprog = -1},
                         .insn = insn};
     int rc;
 

@@ -40,8 +40,6 @@ enum helper_id { /* those that need more than their row; uapi/linux/bpf.h */
                  HELPER_USER_RINGBUF_DRAIN = 209
 };
 
-/* The program as platform/ asks about it. */
-struct platform_caller helper_caller(const struct verifier *);
 /* The prototype that the helper has in this program; NULL: there is none of that number. */
 const struct platform_helper *helper_proto(const struct verifier *, uint32_t id);
 

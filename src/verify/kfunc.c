@@ -441,10 +441,8 @@ int kfunc_call(struct verifier *v, const struct skep_insn *insn_, uint32_t insn)
         code = apply_effects(v, &meta, kfunc);
     if (code)
         return code;
-    if (kfunc_throws(kfunc)) {
-        v->seen_exception = true;
+    if (kfunc_throws(kfunc))
         return exit_step(v, true);
-    }
     if (kfunc->does == KFUNC_DOES_SESSION_COOKIE)
         call.ret_size = sizeof(uint64_t);
     code = set_return(v, &meta, &call, insn);

@@ -82,8 +82,6 @@ bool kfunc_in_less(const struct verifier *);
 /* The type that bpf_ctx_convert of the kernel names for the program's type: the program's view of the context, or the
  * kernel's own (is_kernel). In kernel BTF, 0: none. */
 uint32_t kfunc_ctx_type(const struct verifier *, bool is_kernel);
-/* A pointer to `type` (in the BTF of a space; the pointer's target, unresolved) means the program's context. */
-bool kfunc_is_ctx(const struct verifier *, uint8_t space, uint32_t type);
 
 /* -- among the files above ------------------------------------------------------------------------ */
 struct kfunc_state { /* beside call_meta, while one call is checked; meta->extra */

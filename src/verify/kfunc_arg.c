@@ -63,7 +63,6 @@ static int set_const(struct verifier *v, struct call_meta *meta, uint32_t regno)
     if (!reg_is_const(reg))
         return reject_reg(v, CODE_CALL_ARG, regno, "R%u must be a known constant", regno);
     meta->has_const = true;
-    meta->const_reg = (uint8_t)regno;
     meta->const_value = range_value(&reg->v);
     return 0;
 }

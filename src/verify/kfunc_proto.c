@@ -138,7 +138,7 @@ bool kfunc_is_projection(const char *view, const char *kernel)
            (strcmp(view, "xdp_md") == 0 && strcmp(kernel, "xdp_buff") == 0);
 }
 
-bool kfunc_is_ctx(const struct verifier *v, uint8_t space, uint32_t type)
+static bool is_ctx(const struct verifier *v, uint8_t space, uint32_t type)
 {
     const struct skep_btf *btf = verifier_btf(v, space);
     uint32_t ctx = kfunc_ctx_type(v, false), bare;
@@ -224,7 +224,7 @@ static uint8_t kind_of_pointer(const struct verifier *v, const struct kfunc *kfu
     uint8_t by_type = is_struct ? kind_by_type(btf_name_of(btf, arg->pointee)) : KARG_POINTER;
 
     if (kfunc->does == KFUNC_DOES_CAST_TO_KERN_CTX ||
-        kfunc_is_ctx(v, SPACE_KERNEL, btf_ref(btf, arg->type)))
+        is_ctx(v, SPACE_KERNEL, btf_ref(btf, arg->type)))
         return KARG_CTX;
     if (ends_with(arg->name, "__alloc"))
         return KARG_ALLOC;

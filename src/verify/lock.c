@@ -298,8 +298,8 @@ int string_of(struct verifier *v, uint32_t regno, const char **text, uint32_t *r
 int string_arg(struct verifier *v, uint32_t regno)
 {
     const struct reg *reg = verifier_reg(v, regno);
-    const char *text;
-    uint32_t room;
+    const char *text = NULL;
+    uint32_t room = 0;
     int code;
 
     if (reg->kind != REG_MAP_VALUE || reg->mods)

@@ -45,7 +45,8 @@ static bool fits(int64_t off, uint32_t size, uint32_t room, bool zero_ok)
     return off >= 0 && (size > 0 || zero_ok) && (uint64_t)off + size <= room;
 }
 
-int memory_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, uint32_t room,
+/* `off` + fixed + variable offset within [0, room) for `size` bytes of a non-stack region; messages name the kind. */
+static int check_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, uint32_t room,
                   bool zero_ok)
 {
     const struct reg *reg = verifier_reg(v, regno);
@@ -117,7 +118,7 @@ int memory_map_value(struct verifier *v, uint32_t regno, int32_t off, uint32_t s
         return reject_reg(v, CODE_READ_ONLY, regno,
                           "read from map forbidden, value_size=%u off=%d size=%u",
                           map->def.value_size, reg->off, size);
-    rc = memory_bounds(v, regno, off, size, map->def.value_size, zero_ok);
+    rc = check_bounds(v, regno, off, size, map->def.value_size, zero_ok);
     if (rc || !map->record)
         return rc;
     for (uint32_t i = 0; i < map->record->count; i++) {
@@ -187,7 +188,7 @@ static int access_map_key(struct verifier *v, const struct touch *t)
     if (t->access == ACCESS_WRITE)
         return reject_reg(v, CODE_READ_ONLY, t->regno, "write to change key R%u not allowed",
                           t->regno);
-    rc = memory_bounds(v, t->regno, t->off, t->size, t->reg->map->def.key_size, false);
+    rc = check_bounds(v, t->regno, t->off, t->size, t->reg->map->def.key_size, false);
     return rc ? rc : load_unknown(v, t);
 }
 
@@ -266,7 +267,7 @@ static int access_mem(struct verifier *v, const struct touch *t)
         return cannot_write(v, t);
     rc = check_leak(v, t, "mem");
     if (!rc && !is_untrusted) /* reads of those cannot fault */
-        rc = memory_bounds(v, t->regno, t->off, t->size, t->reg->mem_size, false);
+        rc = check_bounds(v, t->regno, t->off, t->size, t->reg->mem_size, false);
     return rc ? rc : load_unknown(v, t);
 }
 
@@ -680,14 +681,14 @@ int memory_region(struct verifier *v, uint32_t regno, uint32_t size, enum access
         if (is_write)
             return reject_reg(v, CODE_READ_ONLY, regno, "R%u cannot write into %s", regno,
                               reg_kind_name(reg));
-        return memory_bounds(v, regno, reg->off, size, reg->map->def.key_size, zero_ok);
+        return check_bounds(v, regno, reg->off, size, reg->map->def.key_size, zero_ok);
     case REG_MAP_VALUE:
         return memory_map_value(v, regno, reg->off, size, zero_ok, access);
     case REG_MEM:
         if (is_write && (reg->mods & MOD_RDONLY))
             return reject_reg(v, CODE_READ_ONLY, regno, "R%u cannot write into %s", regno,
                               reg_kind_name(reg));
-        return memory_bounds(v, regno, reg->off, size, reg->mem_size, zero_ok);
+        return check_bounds(v, regno, reg->off, size, reg->mem_size, zero_ok);
     case REG_BUF:
     case REG_TP_BUFFER: {
         struct touch t = {regno, reg,  reg->off, size, is_write ? ACCESS_WRITE : ACCESS_READ,

@@ -321,13 +321,6 @@ int program_ksym(struct verifier *v, uint32_t external, struct reg *dst)
     return 0;
 }
 
-uint32_t program_kernel_context(const struct verifier *v)
-{
-    const struct typed_context *context = typed_context(v->type);
-
-    return context && context->kernel ? btf_kernel_struct(v, context->kernel) : 0;
-}
-
 /* -- the whole --------------------------------------------------------------------------------- */
 
 int program_prepare(struct verifier *v)

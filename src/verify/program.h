@@ -8,8 +8,6 @@
  * read-only memory), the address of a symbol without a type (any number), 0 for what is weak and missing. Other missing
  * ones are refused. */
 int program_ksym(struct verifier *, uint32_t external, struct reg *dst);
-/* The kernel's struct that a program's context is made from (bpf_cast_to_kern_ctx); 0: there is none. */
-uint32_t program_kernel_context(const struct verifier *);
 bool program_is_gpl(const char *license);
 
 #endif

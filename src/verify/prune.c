@@ -334,7 +334,6 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
     v->explored->at[insn] = s;
     cur->parent = s;
     cur->first_insn = insn;
-    cur->dfs_depth++;
     cur->step_count = 0;
     for (uint32_t f = 0; f <= cur->depth; f++)
         cur->frames[f]->written = 0;

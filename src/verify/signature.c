@@ -84,7 +84,7 @@ static bool is_projection(const char *view, const char *name)
            (strcmp(view, "xdp_md") == 0 && strcmp(name, "xdp_buff") == 0);
 }
 
-bool signature_is_context(const struct verifier *v, uint32_t pointer)
+static bool is_context(const struct verifier *v, uint32_t pointer)
 {
     const struct typed_context *context = typed_context(v->type);
     const struct skep_btf *btf = v->prog_btf;
@@ -283,7 +283,7 @@ static int set_memory(const struct prototype *p, uint32_t pointer, uint32_t arg,
 static int set_pointer(const struct prototype *p, uint32_t type, uint32_t arg, uint32_t tags,
                        struct subprog_arg *out)
 {
-    if (tags & TAG_CTX || signature_is_context(p->v, type)) {
+    if (tags & TAG_CTX || is_context(p->v, type)) {
         if (tags & ~(uint32_t)TAG_CTX)
             return REFUSE(p, "arg#%u has invalid combination of tags", arg);
         *out = (struct subprog_arg){.kind = SUBARG_CTX};

@@ -12,7 +12,5 @@ int signature_prepare(struct verifier *, uint32_t subprog);
 int signature_check_info(struct verifier *);
 /* Is this FUNC of the program's BTF verified on its own? Not if it is static, or hidden (which loaders make static). */
 bool signature_is_global(const struct verifier *, uint32_t func);
-/* Does a pointer type (PTR, in the program's BTF) point at what programs of this type have as their context? */
-bool signature_is_context(const struct verifier *, uint32_t pointer);
 
 #endif

@@ -184,7 +184,7 @@ static void name_scalar(struct verifier *v, struct reg *reg)
         reg->id = verifier_new_id(v);
 }
 
-int stack_destroy_objects(struct verifier *v, struct frame *frame, uint32_t first, uint32_t last)
+static int destroy_objects(struct verifier *v, struct frame *frame, uint32_t first, uint32_t last)
 {
     int rc = 0;
 
@@ -250,7 +250,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
 
     if (!v->can_leak && is_spilled(was) && was->reg.kind != REG_SCALAR && size != 8)
         return reject(v, CODE_STACK_POINTER, "attempt to corrupt spilled pointer on stack");
-    rc = stack_destroy_objects(v, frame, slot_of(off + size - 1), index);
+    rc = destroy_objects(v, frame, slot_of(off + size - 1), index);
     if (rc)
         return rc;
     slot = frame_own_slot(v, frame, index);
@@ -323,7 +323,7 @@ static int store_variable(struct verifier *v, const struct reg *ptr, const struc
     bool is_imm = !value && insn && v->info[v->insn].op->kind == ISA_KIND_STORE;
     bool is_zero = (value && reg_is_null(value)) || (is_imm && insn->imm == 0), used_zero = false;
     int64_t end = extent->max + size;
-    int rc = stack_destroy_objects(v, frame, slot_of(end - 1), slot_of(extent->min));
+    int rc = destroy_objects(v, frame, slot_of(end - 1), slot_of(extent->min));
 
     if (rc)
         return rc;

@@ -333,11 +333,8 @@ bool state_copy(struct verifier *v, struct state *to, const struct state *from)
     to->branches = from->branches;
     to->first_insn = from->first_insn;
     to->last_insn = from->last_insn;
-    to->path_length = from->path_length;
-    to->jumps = from->jumps;
     to->may_goto_depth = from->may_goto_depth;
     to->callback_unroll = from->callback_unroll;
-    to->dfs_depth = from->dfs_depth;
     return true;
 }
 

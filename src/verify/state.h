@@ -125,7 +125,6 @@ struct reg {
     uint32_t frame;     /* REG_STACK: whose stack */
     bool has_delta;     /* scalars: the value is that of `id`'s others plus `off` */
     bool is_delta32;    /* ... in 32 bits, zero-extended */
-    uint16_t spare;
     uint32_t origin; /* instruction that made the value: for messages */
     struct range v;  /* a scalar's value; a pointer's variable offset */
 };
@@ -211,10 +210,8 @@ struct state {
     struct state *parent;
     uint32_t branches; /* paths from here that are not finished */
     uint32_t first_insn, last_insn;
-    uint32_t path_length, jumps; /* since the start: how far from it; branches since the parent */
     uint32_t may_goto_depth;
     uint32_t callback_unroll;
-    uint32_t dfs_depth;
     struct step *steps;
     uint32_t step_count, step_room;
 
@@ -225,7 +222,6 @@ struct state {
         miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
-    uint32_t scc_visit; /* loops.c */
     bool is_evicted;    /* no longer compared with: freed when its paths are finished */
 };
 

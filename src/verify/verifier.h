@@ -203,8 +203,7 @@ struct subprog {
     uint32_t stack_depth;
     bool is_global, is_called, is_verified; /* is_called: from verified code */
     bool is_callback, is_async_callback, is_exception_callback;
-    bool has_tail_call, has_ld_abs, may_sleep, changes_packet, may_throw, args_cached,
-        is_private_stack;
+    bool has_tail_call, has_ld_abs, may_sleep, changes_packet, is_private_stack;
     bool keeps_fastcall_stack; /* the stack below is used otherwise too: spills count */
     int16_t fastcall_stack_off;
     uint8_t arg_count, sig; /* sig: 0 unknown, 1 usable, 2 not usable */
@@ -270,7 +269,7 @@ struct verifier {
     uint32_t insn, prev_insn;
     uint32_t id_gen;
     bool compares_all; /* guests: all numbers count in comparisons */
-    bool is_tail_call_reachable, seen_exception, is_arena_used;
+    bool is_tail_call_reachable;
     const struct verify_map *arena;
     struct explored *explored;
 
@@ -358,13 +357,9 @@ int alu_step(struct verifier *, const struct skep_insn *, const struct insn_info
 /* -> explore.c: *next is the instruction to go on with. */
 int branch_step(struct verifier *, const struct skep_insn *, const struct insn_info *,
                 uint32_t *next);
-/* r0..r5 null or not: all with that id become known. */
-void branch_mark_null(struct state *, uint32_t id, bool is_null, struct verifier *);
-/* All scalars with known's id take its range (plus their distance). */
-void branch_sync_linked(struct verifier *, struct state *, const struct reg *known);
 
 /* -- memory.c: loads and stores by kind of pointer ---------------------------------------------- */
-enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_RW = 3 };
+enum access { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 /* One load or store. value_reg: where a load goes (its range is set by what is known), what a store holds (-1: constant or
  * none, as for atomics' checks). */
 int memory_access(struct verifier *, uint32_t regno, int32_t off, uint32_t size, enum access,
@@ -378,9 +373,6 @@ int memory_region(struct verifier *, uint32_t regno, uint32_t size, enum access,
 /* Likewise with the size in a register (its upper bound counts); regno is the pointer, size_regno the size. */
 int memory_region_sized(struct verifier *, uint32_t regno, uint32_t size_regno, enum access,
                         bool zero_ok, struct call_meta *meta);
-/* `off` + fixed + variable offset within [0, mem_size) for `size` bytes of a non-stack region; messages name the kind. */
-int memory_bounds(struct verifier *, uint32_t regno, int32_t off, uint32_t size, uint32_t mem_size,
-                  bool zero_ok);
 /* The pointer must have no (or only a fixed, if allowed) offset. */
 int memory_unmodified(struct verifier *, const struct reg *, uint32_t regno, bool fixed_ok);
 /* A map value access: bounds, and special members must not be touched. */
@@ -402,9 +394,6 @@ void stack_untrack(struct verifier *, uint32_t regno, uint32_t size);
 /* Index of the slot that a stack pointer argument with a constant offset points at, -1 with a rejection. Pointers to dynptr,
  * iterator and irq objects go through it; slots_needed contiguous ones lie in the frame. */
 int stack_object_slot(struct verifier *, uint32_t regno, const char *what, uint32_t slots_needed);
-/* A spilled pointer or scalar overwritten or read as bytes: objects (dynptr ..) in slots [first, last] are destroyed or the
- * write is refused. */
-int stack_destroy_objects(struct verifier *, struct frame *, uint32_t first, uint32_t last);
 
 /* -- reads through BTF pointers: btf_access.c ---------------------------------------------------- */
 int btf_access(struct verifier *, uint32_t regno, int32_t off, uint32_t size, enum access,
@@ -434,17 +423,14 @@ struct call_meta { /* gathered while the arguments of one call are checked */
     uint32_t dynptr_id;
     uint8_t dynptr_kind;
     uint8_t release_reg; /* argument whose reference is given back, 0: none */
-    uint32_t func_id;
     int32_t subprog;          /* callback argument, -1: none */
     uint8_t space, ret_space; /* of btf ids below */
     uint32_t btf_id, ret_btf_id;
     const struct special_field *field;
-    uint8_t const_reg; /* __k argument */
-    uint64_t const_value;
+    uint64_t const_value; /* __k argument */
     bool has_const;
     uint8_t iter_frame; /* iterator argument: where it lives */
     uint8_t iter_slot;
-    uint8_t dynptr_frame, dynptr_slot;
     void *extra; /* the caller's own */
 };
 int helper_call(struct verifier *, const struct skep_insn *, uint32_t insn); /* helper.c */
@@ -522,6 +508,5 @@ int precision_step(struct verifier *, struct state *, uint16_t flags, uint32_t f
                    uint32_t slot); /* history of the current instruction */
 int precision_propagate(struct verifier *, const struct state *old,
                         struct state *cur); /* old's marks hold for cur too */
-void precision_free(struct verifier *);
 
 #endif
