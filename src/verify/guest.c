@@ -33,6 +33,7 @@ int guest_follow_wrong_way(struct verifier *v, uint32_t insn, const struct skep_
     return 0;
 }
 
+/* A pointer must not even be formed out of bounds. */
 static int check_bounds(struct verifier *v, uint32_t regno)
 {
     const struct reg *reg = verifier_reg(v, regno);

@@ -224,8 +224,8 @@ static int do_snprintf(struct verifier *v, struct call *call)
 {
     const struct reg *size = verifier_reg(v, 5);
     uint64_t bytes = size->v.bits.value; /* what is known of it, as Linux takes it */
-    const char *text, *wrong;
-    uint32_t room, at = 0;
+    const char *text = NULL, *wrong;
+    uint32_t room = 0, at = 0;
     int code;
 
     (void)call;
@@ -538,8 +538,7 @@ int helper_call(struct verifier *v, const struct skep_insn *code, uint32_t insn)
 {
     uint32_t id = (uint32_t)code->imm;
     const struct platform_helper *proto = helper_proto(v, id);
-    struct call call = {.meta = {.id = id, .proto = proto, .subprog = -1},
-                        .insn = insn};
+    struct call call = {.meta = {.id = id, .proto = proto, .subprog = -1}, .insn = insn};
     int rc;
 
     if (!proto)

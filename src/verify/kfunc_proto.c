@@ -138,6 +138,7 @@ bool kfunc_is_projection(const char *view, const char *kernel)
            (strcmp(view, "xdp_md") == 0 && strcmp(kernel, "xdp_buff") == 0);
 }
 
+/* A pointer to `type` (in the BTF of a space; the pointer's target, unresolved) means the program's context. */
 static bool is_ctx(const struct verifier *v, uint8_t space, uint32_t type)
 {
     const struct skep_btf *btf = verifier_btf(v, space);

@@ -46,8 +46,8 @@ static bool fits(int64_t off, uint32_t size, uint32_t room, bool zero_ok)
 }
 
 /* `off` + fixed + variable offset within [0, room) for `size` bytes of a non-stack region; messages name the kind. */
-static int check_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size, uint32_t room,
-                  bool zero_ok)
+static int check_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
+                        uint32_t room, bool zero_ok)
 {
     const struct reg *reg = verifier_reg(v, regno);
 

@@ -376,7 +376,8 @@ static bool merge(struct verifier *v, const struct state *old, uint32_t callsite
         for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
             const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
 
-            if (x->bytes[0] != BYTE_SPILL || y->bytes[0] != BYTE_SPILL || !can_merge(&x->reg, &y->reg))
+            if (x->bytes[0] != BYTE_SPILL || y->bytes[0] != BYTE_SPILL ||
+                !can_merge(&x->reg, &y->reg))
                 continue;
             merge_reg(&x->reg, &frame_own_slot(v, b, i)->reg);
             is_merged = true;

@@ -84,6 +84,7 @@ static bool is_projection(const char *view, const char *name)
            (strcmp(view, "xdp_md") == 0 && strcmp(name, "xdp_buff") == 0);
 }
 
+/* A pointer type (PTR, in the program's BTF) that points at what programs of this type have as their context. */
 static bool is_context(const struct verifier *v, uint32_t pointer)
 {
     const struct typed_context *context = typed_context(v->type);

@@ -104,7 +104,7 @@ static int find_extent(struct verifier *v, const struct reg *ptr, uint32_t regno
 {
     const char *word = access_word(access, is_region);
 
-    out->is_fixed = range_is_const(&ptr->v);
+    *out = (struct extent){.is_fixed = range_is_const(&ptr->v)};
     if (out->is_fixed) {
         out->min = out->max = (int64_t)ptr->v.bits.value + ptr->off + off;
     } else {
@@ -184,6 +184,7 @@ static void name_scalar(struct verifier *v, struct reg *reg)
         reg->id = verifier_new_id(v);
 }
 
+/* Slots [first, last] are overwritten, or read as bytes: objects in them (dynptr ..) are no more, or it is refused. */
 static int destroy_objects(struct verifier *v, struct frame *frame, uint32_t first, uint32_t last)
 {
     int rc = 0;

@@ -125,8 +125,8 @@ struct reg {
     uint32_t frame;     /* REG_STACK: whose stack */
     bool has_delta;     /* scalars: the value is that of `id`'s others plus `off` */
     bool is_delta32;    /* ... in 32 bits, zero-extended */
-    uint32_t origin; /* instruction that made the value: for messages */
-    struct range v;  /* a scalar's value; a pointer's variable offset */
+    uint32_t origin;    /* instruction that made the value: for messages */
+    struct range v;     /* a scalar's value; a pointer's variable offset */
 };
 
 /* One byte of stack. */
@@ -222,7 +222,7 @@ struct state {
         miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
-    bool is_evicted;    /* no longer compared with: freed when its paths are finished */
+    bool is_evicted; /* no longer compared with: freed when its paths are finished */
 };
 
 /* -- registers --------------------------------------------------------------------------------- */

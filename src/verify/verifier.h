@@ -422,7 +422,7 @@ struct call_meta { /* gathered while the arguments of one call are checked */
     uint32_t ref;      /* reference passed in */
     uint32_t dynptr_id;
     uint8_t dynptr_kind;
-    uint8_t release_reg; /* argument whose reference is given back, 0: none */
+    uint8_t release_reg;      /* argument whose reference is given back, 0: none */
     int32_t subprog;          /* callback argument, -1: none */
     uint8_t space, ret_space; /* of btf ids below */
     uint32_t btf_id, ret_btf_id;
