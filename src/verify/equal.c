@@ -44,16 +44,15 @@ static bool ids_match(struct match *m, uint32_t old, uint32_t cur)
     return true;
 }
 
-/* A number without identity is alone: it may match one with an identity that nothing else was matched with. */
-static bool scalar_ids_match(struct match *m, uint32_t old, uint32_t cur)
+/* What the old state says of identities must hold in the current one. A number that was alone says nothing: that it is the
+ * same as another only makes fewer values possible. */
+static bool scalar_ids_match(struct match *m, const struct reg *old, const struct reg *cur)
 {
-    if (!old && !cur)
+    if (!old->id)
         return true;
-    if (!old)
-        old = ++m->ids->fresh;
-    if (!cur)
-        cur = ++m->ids->fresh;
-    return ids_match(m, old, cur);
+    return old->has_delta == cur->has_delta && old->is_delta32 == cur->is_delta32 &&
+           (!old->has_delta || old->off == cur->off) &&
+           ids_match(m, old->id, cur->id ? cur->id : ++m->ids->fresh);
 }
 
 static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
@@ -69,16 +68,11 @@ static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
 static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur)
 {
     if (m->v->compares_all)
-        return range_equal(&old->v, &cur->v) && old->has_delta == cur->has_delta &&
-               old->is_delta32 == cur->is_delta32 && old->off == cur->off &&
-               scalar_ids_match(m, old->id, cur->id);
+        return range_equal(&old->v, &cur->v) && scalar_ids_match(m, old, cur);
     if (!old->is_precise && m->mode == EQUAL_PRUNE &&
         m->v->can_bpf) /* guests' numbers count always */
         return true;
-    if (old->has_delta != cur->has_delta || old->is_delta32 != cur->is_delta32 ||
-        (old->has_delta && old->off != cur->off))
-        return false;
-    return range_contains(&old->v, &cur->v) && scalar_ids_match(m, old->id, cur->id);
+    return range_contains(&old->v, &cur->v) && scalar_ids_match(m, old, cur);
 }
 
 static bool regs_match(struct match *m, const struct reg *old, const struct reg *cur)

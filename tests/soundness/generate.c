@@ -557,7 +557,10 @@ void generate(uint64_t seed, enum profile profile, struct program *p)
     plan(&g);
     add_func(&g, FUNC_MAIN);
     begin_main(&g);
-    gen_block(&g, profile == PROFILE_PATHS ? 1 + gen_below(&g, 3) : 4 + gen_below(&g, 12));
+    if (profile == PROFILE_PATHS && gen_chance(&g, 75)) /* one thing that may be wrong, no more */
+        path_statement(&g);
+    else
+        gen_block(&g, profile == PROFILE_PATHS ? 1 + gen_below(&g, 3) : 4 + gen_below(&g, 12));
     /* What is returned must fit the type: cgroup_skb 0 or 1, raw tracepoints anything. */
     end_function(&g, p->type == SKEP_PROG_TYPE_CGROUP_SKB);
     while (g.body_at < g.body_count) {

@@ -112,7 +112,7 @@ void mutate(uint64_t *state, struct program *p, const struct program *other)
     for (uint32_t i = 0; i < edits; i++) {
         uint32_t at = below(state, p->count);
 
-        if (!p->insns[at].code)
+        if (!p->insns[at].code && at)
             at--;
         switch (below(state, 10)) {
         case 0:
