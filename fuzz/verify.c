@@ -18,7 +18,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEADER = 6, MAX_INSNS = 2048, MAX_VISITS = 5000, MAX_BYTES = 16 << 20, BUDGET = 5000, MAPS = 5, KFUNCS = 8 };
+enum {
+    HEADER = 6,
+    MAX_INSNS = 2048,
+    MAX_VISITS = 5000,
+    MAX_BYTES = 16 << 20,
+    BUDGET = 5000,
+    MAPS = 5,
+    KFUNCS = 8
+};
 
 static struct {
     struct skep_runtime *runtime; /* what lives as long as the fuzzer */
@@ -35,16 +43,37 @@ static void require(int holds)
 }
 
 static const struct skep_map_def defs[MAPS] = {
-    {.size = sizeof defs[0], .name = "array", .type = SKEP_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 24, .max_entries = 3},
-    {.size = sizeof defs[0], .name = "hash", .type = SKEP_MAP_TYPE_HASH, .key_size = 8, .value_size = 8, .max_entries = 4},
-    {.size = sizeof defs[0], .name = "data", .type = SKEP_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 40, .max_entries = 1},
-    {.size = sizeof defs[0], .name = "progs", .type = SKEP_MAP_TYPE_PROG_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 2},
+    {.size = sizeof defs[0],
+     .name = "array",
+     .type = SKEP_MAP_TYPE_ARRAY,
+     .key_size = 4,
+     .value_size = 24,
+     .max_entries = 3},
+    {.size = sizeof defs[0],
+     .name = "hash",
+     .type = SKEP_MAP_TYPE_HASH,
+     .key_size = 8,
+     .value_size = 8,
+     .max_entries = 4},
+    {.size = sizeof defs[0],
+     .name = "data",
+     .type = SKEP_MAP_TYPE_ARRAY,
+     .key_size = 4,
+     .value_size = 40,
+     .max_entries = 1},
+    {.size = sizeof defs[0],
+     .name = "progs",
+     .type = SKEP_MAP_TYPE_PROG_ARRAY,
+     .key_size = 4,
+     .value_size = 4,
+     .max_entries = 2},
     {.size = sizeof defs[0], .name = "ring", .type = SKEP_MAP_TYPE_RINGBUF, .max_entries = 4096},
 };
 
 static void start(void)
 {
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = 1, .allow = SKEP_ALLOW_SANDBOXED};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = 1, .allow = SKEP_ALLOW_SANDBOXED};
     struct builder b;
     uint32_t u64, proto;
 
@@ -107,7 +136,8 @@ static void repair(struct skep_insn *insns, size_t count)
             insns[i].imm &= 0xff;
         if (isa_is_wide(op)) {
             i++;
-            insns[i] = (struct skep_insn){.imm = op->does == ISA_DO_CONST ? insns[i].imm : insns[i].imm & 31};
+            insns[i] = (struct skep_insn){.imm = op->does == ISA_DO_CONST ? insns[i].imm
+                                                                          : insns[i].imm & 31};
         }
     }
 }
@@ -144,7 +174,10 @@ static void run(const struct skep_image *image)
                                   .max_insns = BUDGET,
                                   .sandboxed = 1};
     uint8_t packet[64], out[512];
-    struct skep_test_run test = {.size = sizeof test, .data_in = packet, .data_size_in = sizeof packet, .data_out = out,
+    struct skep_test_run test = {.size = sizeof test,
+                                 .data_in = packet,
+                                 .data_size_in = sizeof packet,
+                                 .data_out = out,
                                  .data_size_out = sizeof out};
     struct skep_error err = {.size = sizeof err};
     struct skep_prog *prog = NULL;
@@ -166,18 +199,22 @@ static void run(const struct skep_image *image)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t types[] = {SKEP_PROG_TYPE_XDP,     SKEP_PROG_TYPE_SCHED_CLS,      SKEP_PROG_TYPE_SOCKET_FILTER,
-                                    SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_CGROUP_SKB,
-                                    SKEP_PROG_TYPE_KPROBE,  SKEP_PROG_TYPE_SK_SKB};
-    static const uint32_t caps[] = {SKEP_AS_ROOT, SKEP_AS_ROOT, SKEP_AS_BPF | SKEP_CAP_NET_ADMIN, 0};
-    static const char *const names[KFUNCS] = {"bpf_iter_num_new",   "bpf_iter_num_next",    "bpf_iter_num_destroy",
-                                              "bpf_rcu_read_lock",  "bpf_rcu_read_unlock",  "bpf_dynptr_from_skb",
-                                              "bpf_preempt_disable", "bpf_preempt_enable"};
+    static const uint8_t types[] = {
+        SKEP_PROG_TYPE_XDP,     SKEP_PROG_TYPE_SCHED_CLS,      SKEP_PROG_TYPE_SOCKET_FILTER,
+        SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_CGROUP_SKB,
+        SKEP_PROG_TYPE_KPROBE,  SKEP_PROG_TYPE_SK_SKB};
+    static const uint32_t caps[] = {SKEP_AS_ROOT, SKEP_AS_ROOT, SKEP_AS_BPF | SKEP_CAP_NET_ADMIN,
+                                    0};
+    static const char *const names[KFUNCS] = {
+        "bpf_iter_num_new",    "bpf_iter_num_next",   "bpf_iter_num_destroy", "bpf_rcu_read_lock",
+        "bpf_rcu_read_unlock", "bpf_dynptr_from_skb", "bpf_preempt_disable",  "bpf_preempt_enable"};
     struct skep_image_extern externs[KFUNCS];
     struct skep_image_func funcs[4] = {{.name = "entry", .type = 3}};
     uint32_t info[4][2] = {{0, 3}}, func_count = 1;
-    struct skep_image image = {.size = sizeof image, .name = "fuzzed", .section = "fuzzed", .license = "GPL"};
-    struct verify_input input = {.image = &image, .maps = world.maps, .max_processed = MAX_VISITS, .max_bytes = MAX_BYTES};
+    struct skep_image image = {
+        .size = sizeof image, .name = "fuzzed", .section = "fuzzed", .license = "GPL"};
+    struct verify_input input = {
+        .image = &image, .maps = world.maps, .max_processed = MAX_VISITS, .max_bytes = MAX_BYTES};
     static struct verify_result result;
     struct skep_error err = {.size = sizeof err};
     struct skep_btf *types_ = NULL;
@@ -207,7 +244,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         info[i][1] = 3 + i;
     }
     image.type = types[data[0] % sizeof types];
-    image.flags = (data[1] & 4 ? FLAG_TEST_STATE_FREQ : 0) | (data[1] & 8 ? FLAG_STRICT_ALIGNMENT : 0) |
+    image.flags = (data[1] & 4 ? FLAG_TEST_STATE_FREQ : 0) |
+                  (data[1] & 8 ? FLAG_STRICT_ALIGNMENT : 0) |
                   (data[0] & 0x40 || image.type == SKEP_PROG_TYPE_SYSCALL ? FLAG_SLEEPABLE : 0);
     image.insns = insns;
     image.insn_count = (uint32_t)count;

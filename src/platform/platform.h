@@ -75,8 +75,8 @@ struct platform_field {
     const char *name, *type; /* as C declares it: "data", "__u32"; arrays have one row per element,
                                 name "cb", and count > 1 on the first */
     uint16_t offset, size;   /* in the program's view */
-    uint16_t
-        count; /* elements, 1 for plain fields; offset and host_offset step by size and host_size */
+    /* Elements, 1 for plain fields; offset and host_offset step by size and host_size. */
+    uint16_t count;
     uint8_t kind /* enum platform_yield */, who;
     uint16_t access;
     uint16_t host_offset, host_size; /* in the host's struct (context.h); FIELD_NO_HOST, 0: no

@@ -41,7 +41,6 @@ static int decode(struct verifier *v)
         const struct isa_op *op = isa_find(v->insns + i);
         struct skep_error why = {.size = sizeof why};
 
-        /* Reserved fields matter where a path leads, except for those that loaders fill in. */
         /* Reserved fields count where a path leads, but for those that are looked at to know what the instruction is. */
         if (!op) {
             op = nearest_row(&v->insns[i]);

@@ -240,8 +240,9 @@ static bool refs_match(struct match *m, const struct state *old, const struct st
     return true;
 }
 
-static bool is_missed(struct state *old, uint32_t frame, uint32_t place)
+static bool is_missed(struct state *old, uint32_t frame, uint32_t place, enum equal_mode mode)
 {
+    old->is_miss_final = mode == EQUAL_PRUNE;
     old->miss_frame = (uint8_t)frame;
     old->miss_place = (uint8_t)place;
     return false;
@@ -294,12 +295,12 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
             uint32_t i = (uint32_t)__builtin_ctz(left);
 
             if (!regs_match(&m, &a->regs[i], &b->regs[i]))
-                return is_missed(old, f, i);
+                return is_missed(old, f, i, mode);
         }
         if (!stacks_match(&m, a, b,
                           mode == EQUAL_PRUNE ? old->stack_read[f] | old->objects[f] : UINT64_MAX,
                           &miss))
-            return is_missed(old, f, 11 + miss);
+            return is_missed(old, f, 11 + miss, mode);
     }
     return true;
 }

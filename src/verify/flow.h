@@ -47,8 +47,8 @@ struct ranges {
 
 struct flow_block {
     uint32_t first, end; /* instructions */
-    uint32_t
-        next[2];    /* block that follows, by enum facts_way; INSN_NONE: no edge, or never taken */
+    /* The block that follows, by enum facts_way; INSN_NONE: no edge, or never taken. */
+    uint32_t next[2];
     uint32_t order; /* place in the order of its function; INSN_NONE: not reached */
     uint32_t visits;
     bool is_table; /* ends with a jump by register: follows all that the function's tables name */

@@ -10,8 +10,8 @@ struct iterator_type {
     uint32_t slots;    /* its size / 8 */
     const char *name;  /* "num" */
     const char *kfunc; /* the function's name, for messages */
-    uint16_t
-        flags; /* enum kfunc_flag: KFUNC_ITER_NEW, _NEXT, _DESTROY: what the function does to it; 0: looks at it */
+    /* enum kfunc_flag: KFUNC_ITER_NEW, _NEXT, _DESTROY: what the function does to it; 0: looks at it. */
+    uint16_t flags;
     bool is_rcu; /* valid within an RCU read section only (KFUNC_RCU_HELD on its constructor) */
 };
 /* Provided by kfunc.c: the iterator that register `regno` of the kfunc points at; false: the parameter is none. */

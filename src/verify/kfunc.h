@@ -49,8 +49,8 @@ struct kfunc_arg {
     bool is_function;            /* points at a function */
     bool is_plain;               /* points at numbers, or a struct of numbers only */
     uint32_t type;               /* in kernel BTF, modifiers removed */
-    uint32_t
-        pointee; /* pointers: what they point at, modifiers removed; iterators: struct bpf_iter_<name> */
+    /* Pointers: what they point at, modifiers removed; iterators: struct bpf_iter_<name>. */
+    uint32_t pointee;
 };
 
 enum { KFUNC_ARGS = 5 };
@@ -71,9 +71,8 @@ struct kfunc { /* one extern function of the image */
 /* The kfunc that the instruction calls; NULL: it calls none. */
 const struct kfunc *kfunc_at(const struct verifier *, uint32_t insn);
 bool kfunc_sleeps(const struct kfunc *);
-bool kfunc_throws(
-    const struct kfunc
-        *); /* bpf_throw: kfunc_call did all that the end of the program wants; the path ends */
+/* bpf_throw: kfunc_call did all that the end of the program wants; the path ends. */
+bool kfunc_throws(const struct kfunc *);
 bool kfunc_is_rbtree(const struct kfunc *);
 bool kfunc_calls_back(const struct kfunc *);  /* in a loop, while it runs */
 bool kfunc_calls_later(const struct kfunc *); /* its callback runs on its own, and may sleep */

@@ -66,9 +66,8 @@ int range_compare(const struct range *a, const struct range *b, enum isa_does op
 void range_assume(struct range *a, struct range *b, enum isa_does op, bool is_32, bool truth);
 
 /* -- sets -------------------------------------------------------------------------------------- */
-bool range_contains(
-    const struct range *outer,
-    const struct range *inner); /* in every view, as Linux's range_within + tnum_in */
+/* In every view, as Linux's range_within + tnum_in. */
+bool range_contains(const struct range *outer, const struct range *inner);
 bool range_equal(const struct range *, const struct range *);
 /* What is in both; may be empty. */
 void range_meet(struct range *into, const struct range *other);

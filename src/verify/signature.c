@@ -323,7 +323,7 @@ static int set_argument(const struct prototype *p, uint32_t type, uint32_t arg,
     if (tags)
         return REFUSE(p, "arg#%u has pointer tag, but is not a pointer type", arg);
     if (!btf_is(p->btf, type, BTF_MASK(BTF_INT) | BTF_ENUMS))
-        return REFUSE(p, "Arg#%u type %s in %s() is not supported yet.", arg, kind_of(p->btf, type),
+        return REFUSE(p, "Arg#%u type %s in %s() cannot be verified", arg, kind_of(p->btf, type),
                       p->name);
     *out = (struct subprog_arg){.kind = SUBARG_SCALAR};
     return 0;

@@ -63,13 +63,11 @@ enum reg_mod {
     MOD_UNTRUSTED = 1 << 5,
     MOD_TRUSTED = 1 << 6, /* REG_BTF, REG_BUF ..: valid while the program holds it, not null */
     MOD_RCU = 1 << 7,     /* REG_BTF: valid within the RCU read section */
-    MOD_ALLOC =
-        1
-        << 8, /* REG_BTF: of the program's own types (bpf_obj_new), or kernel memory that may be written */
+    /* REG_BTF: of the program's own types (bpf_obj_new), or kernel memory that may be written. */
+    MOD_ALLOC = 1 << 8,
     MOD_NON_OWNING = 1 << 9,
-    MOD_DYNPTR_DATA =
-        1
-        << 10, /* REG_MEM that came from a dynptr slice: dies with it (`ref` / parent id in dynptr_id) */
+    /* REG_MEM that came from a dynptr slice: dies with it (`ref` / parent id in dynptr_id). */
+    MOD_DYNPTR_DATA = 1 << 10,
     MOD_PACKET_SLICE = 1 << 11 /* REG_MEM: of a packet dynptr: dies when the packet changes */
 };
 
@@ -186,8 +184,8 @@ struct step {
     uint16_t flags; /* STEP_* */
     uint8_t frame;  /* stack access: whose frame */
     uint8_t slot;
-    uint64_t
-        linked; /* registers and slots that were linked when a branch refined them: precision.c */
+    /* Registers and slots that were linked when a branch refined them: precision.c. */
+    uint64_t linked;
 };
 enum { STEP_STACK = 1, STEP_SRC_IS_POINTER = 2, STEP_DST_IS_POINTER = 4 };
 
@@ -218,8 +216,9 @@ struct state {
     /* Checkpoints: what was read after it before being written, per frame (8-byte slots). */
     uint64_t stack_read[MAX_FRAMES];
     uint64_t objects[MAX_FRAMES]; /* slots with dynptrs, iterators, irq flags: always compared */
-    uint8_t miss_frame,
-        miss_place; /* where the last comparison failed: looked at first. 0..10 registers, then slots */
+    /* Where the last comparison failed: looked at first. 0..10 are registers, then slots. */
+    uint8_t miss_frame, miss_place;
+    bool is_miss_final; /* it was one of finished states: what was compared then always is */
     struct state *next; /* checkpoints of one instruction */
     uint32_t hits, misses;
     bool is_evicted; /* no longer compared with: freed when its paths are finished */
@@ -253,8 +252,8 @@ void reg_set_unknown(struct reg *); /* any scalar, not precise */
 void reg_set_const(struct reg *, uint64_t value);
 /* A pointer of that kind with offset 0: everything else zero. */
 void reg_set_pointer(struct reg *, enum reg_kind kind, uint16_t mods);
-const char *reg_kind_name(
-    const struct reg *); /* as Linux's logs: "map_value_or_null" is made with mods by log.c */
+/* As Linux's logs; "map_value_or_null" is made with mods by log.c. */
+const char *reg_kind_name(const struct reg *);
 
 /* Memory that is used again within one verification: state.c. NULL: no memory or over the limit. */
 void *pool_take(struct verifier *, size_t size);

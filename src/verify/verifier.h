@@ -33,22 +33,15 @@
 #include "verify/state.h"
 
 /* -- input ------------------------------------------------------------------------------------- */
-enum verify_cap { /* what the loader may do; capabilities(7) */
-                  CAP_BPF = 1,
-                  CAP_PERFMON = 2,
-                  CAP_NET_ADMIN = 4,
-                  CAP_SYS_ADMIN = 8
-};
-enum verify_flag { /* BPF_PROG_LOAD's prog_flags that change a verdict, by their uapi values */
-                   FLAG_STRICT_ALIGNMENT = 1 << 0,
-                   FLAG_ANY_ALIGNMENT = 1 << 1,
-                   FLAG_TEST_RND_HI32 = 1 << 2,
-                   FLAG_TEST_STATE_FREQ =
-                       1 << 3, /* a checkpoint at every instruction that may have one */
-                   FLAG_SLEEPABLE = 1 << 4,
-                   FLAG_XDP_HAS_FRAGS = 1 << 5,
-                   FLAG_XDP_DEV_BOUND_ONLY = 1 << 6,
-                   FLAG_TEST_REG_INVARIANTS = 1 << 7
+/* What the loader may do: capabilities(7). */
+enum verify_cap { CAP_BPF = 1, CAP_PERFMON = 2, CAP_NET_ADMIN = 4, CAP_SYS_ADMIN = 8 };
+/* BPF_PROG_LOAD's prog_flags that change a verdict, by their uapi values. */
+enum verify_flag {
+    FLAG_STRICT_ALIGNMENT = 1 << 0,
+    FLAG_ANY_ALIGNMENT = 1 << 1,
+    FLAG_TEST_STATE_FREQ = 1 << 3, /* a checkpoint at every instruction that may have one */
+    FLAG_SLEEPABLE = 1 << 4,
+    FLAG_XDP_DEV_BOUND_ONLY = 1 << 6
 };
 
 /* Special members of map values and of the program's own types: record.c. */
@@ -97,8 +90,8 @@ struct verify_map {
     uint32_t index;              /* in the image */
 };
 
-struct
-    verify_log { /* kernel-style log (-v): level 1 instructions and states, 2 more, 4 statistics */
+/* A log as Linux prints it (-v): level 1 instructions and states, 2 more, 4 statistics. */
+struct verify_log {
     uint32_t level;
     struct text *text; /* NULL: none */
 };
@@ -114,9 +107,9 @@ struct verify_input {
     bool is_linux_only;             /* refuse what Linux refuses for complexity too */
     uint64_t max_bytes, max_ns;     /* 0: defaults / none */
     const _Atomic uint32_t *cancel; /* not zero: stop; may be NULL */
-    uint8_t *
-        reached; /* not NULL: a byte per instruction; set to 1 of an accepted program where verification came by, to 0
-                         where no run can come */
+    /* Not NULL: a byte per instruction, set to 1 of an accepted program where verification came by, to 0 where no run can
+     * come. */
+    uint8_t *reached;
     struct verify_log log;
 };
 
@@ -157,8 +150,8 @@ struct verify_result {
 struct insn_info {
     const struct isa_op *op; /* NULL: second half of a wide one */
     uint16_t live_regs;      /* registers that may be read later, before this instruction */
-    uint16_t
-        traced; /* precision.c: the walk back has to look at it for these registers; TRACED_ALWAYS: for any */
+    /* precision.c: the walk back has to look at it for these registers; TRACED_ALWAYS: for any. */
+    uint16_t traced;
     uint16_t subprog;
     uint32_t scc;        /* strongly connected component with a cycle; 0: none */
     bool is_prune_point; /* a checkpoint may stand here */
@@ -181,13 +174,14 @@ struct insn_info {
     uint32_t mask_limit;
 };
 
-enum arg_kind { /* of global functions: subprog.c */
-                SUBARG_SCALAR,
-                SUBARG_CTX,
-                SUBARG_MEM, /* size bytes; may be null unless nonnull */
-                SUBARG_DYNPTR,
-                SUBARG_BTF, /* trusted */
-                SUBARG_ARENA
+/* Of global functions: subprog.c. */
+enum arg_kind {
+    SUBARG_SCALAR,
+    SUBARG_CTX,
+    SUBARG_MEM, /* size bytes; may be null unless nonnull */
+    SUBARG_DYNPTR,
+    SUBARG_BTF, /* trusted */
+    SUBARG_ARENA
 };
 struct subprog_arg {
     uint8_t kind; /* enum arg_kind */
@@ -216,10 +210,10 @@ struct target {
     uint8_t space;
     uint32_t func, proto; /* ids in kernel BTF, 0: none */
     const char *name;     /* "security_file_open" */
-    bool is_raw_tracepoint,
-        is_return_visible /* fexit, fmod_ret: the return value is the last argument */;
-    uint32_t null_args;   /* bit n: argument n may be null (raw tracepoints) */
-    uint32_t scalar_args; /* bit n: argument n may be an error pointer: read as a scalar */
+    bool is_raw_tracepoint;
+    bool is_return_visible; /* fexit, fmod_ret: the return value is the last argument */
+    uint32_t null_args;     /* bit n: argument n may be null (raw tracepoints) */
+    uint32_t scalar_args;   /* bit n: argument n may be an error pointer: read as a scalar */
     const struct skep_btf *btf;
     uint32_t ops_type, member; /* struct_ops */
 };
@@ -337,10 +331,10 @@ int target_load(struct verifier *, uint32_t offset, uint32_t size, struct reg *d
 int cfg_split(struct verifier *); /* functions: subprogs[], sorted by start; jumps stay inside */
 int cfg_check(struct verifier *); /* reachability, prune points, strongly connected components */
 int cfg_live_regs(struct verifier *);
-int cfg_stack_depth(
-    struct verifier *); /* after exploring: 512 bytes over a chain, and the other stack rules */
-uint32_t cfg_subprog_at(const struct verifier *,
-                        uint32_t insn); /* that starts there; INSN_NONE: none does */
+/* After exploring: 512 bytes over a chain, and the other stack rules. */
+int cfg_stack_depth(struct verifier *);
+/* That starts there; INSN_NONE: none does. */
+uint32_t cfg_subprog_at(const struct verifier *, uint32_t insn);
 void cfg_mark_fastcall(struct verifier *);
 /* -- explore.c ----------------------------------------------------------------------------------- */
 /* Explore from the entry of a subprog (the main program, a global function, an exception callback). */
@@ -349,8 +343,8 @@ int explore_subprog(struct verifier *, uint32_t subprog);
 struct state *explore_push(struct verifier *, uint32_t insn, uint32_t prev_insn,
                            bool is_speculative);
 int explore_read_reg(struct verifier *, uint32_t regno); /* readable? */
-int explore_write_reg(struct verifier *,
-                      uint32_t regno); /* not r10; forgets identity; caller fills the value */
+/* Not r10; forgets identity; the caller fills the value. */
+int explore_write_reg(struct verifier *, uint32_t regno);
 
 /* -- alu.c, branch.c ----------------------------------------------------------------------------- */
 int alu_step(struct verifier *, const struct skep_insn *, const struct insn_info *);
@@ -447,8 +441,8 @@ typedef int (*callback_set_fn)(struct verifier *, struct frame *caller, struct f
                                uint32_t insn);
 int callback_push(struct verifier *, uint32_t insn, uint32_t subprog, callback_set_fn set,
                   bool is_async);
-int exit_step(struct verifier *,
-              bool is_from_throw); /* exit of the main program: return value, leaks */
+/* Exit of the main program: return value, leaks. */
+int exit_step(struct verifier *, bool is_from_throw);
 /* bpf_throw, bpf_tail_call, exit: nothing may be held. */
 int exit_check_held(struct verifier *, const char *what);
 
@@ -457,56 +451,56 @@ uint32_t reference_acquire(struct verifier *, uint32_t insn); /* new id; 0: no m
 int reference_release(struct verifier *, uint32_t ref); /* all registers with it become unknown */
 void reference_invalidate_packets(struct verifier *);
 void reference_invalidate_non_owning(struct verifier *);
-bool reference_in_rcu(
-    const struct verifier *); /* rcu pointers are valid: read section or not sleepable */
+/* rcu pointers are valid: read section or not sleepable. */
+bool reference_in_rcu(const struct verifier *);
 void reference_end_rcu(struct verifier *);
-/* A socket-like pointer and its casts share `ref` and `id`. */
 
 /* -- objects on the stack: dynptr.c, iterator.c, lock.c (each with what helpers and kfuncs share) --- */
 enum {
     DYNPTR_ARG_UNINIT = 1,
-    DYNPTR_ARG_CONST = 2 /* reading is enough */,
+    DYNPTR_ARG_CONST = 2,     /* reading is enough */
     DYNPTR_ARG_KIND_SHIFT = 8 /* | enum dynptr_kind << 8: only that */
 };
 int dynptr_arg(struct verifier *, uint32_t regno, uint32_t insn, uint32_t flags, uint32_t clone_ref,
                struct call_meta *);
 /* The dynptr that regno points at (slot's reg or REG_DYNPTR), NULL if it points at none. */
 const struct reg *dynptr_of(struct verifier *, const struct reg *arg);
-int dynptr_destroy(struct verifier *, struct frame *,
-                   uint32_t slot); /* overwritten: slices and clones die; or refused if counted */
+/* Overwritten: slices and clones die; or refused if counted. */
+int dynptr_destroy(struct verifier *, struct frame *, uint32_t slot);
 int dynptr_release(struct verifier *, uint32_t regno); /* submit or discard: with all clones */
 int iterator_arg(struct verifier *, uint32_t regno, uint32_t insn, struct call_meta *);
-int iterator_next(struct verifier *, uint32_t insn,
-                  struct call_meta *); /* forks: active, drained */
+/* Forks: active, drained. */
+int iterator_next(struct verifier *, uint32_t insn, struct call_meta *);
 int irq_arg(struct verifier *, uint32_t regno, struct call_meta *, bool is_save);
 enum lock_kind { LOCK_SPIN, LOCK_RES, LOCK_RES_IRQ };
 int lock_arg(struct verifier *, uint32_t regno, bool is_lock, enum lock_kind);
 /* bpf_timer, bpf_wq, bpf_task_work in a map value at regno. */
 int timer_arg(struct verifier *, uint32_t regno, enum special what, struct call_meta *);
-int string_arg(struct verifier *,
-               uint32_t regno); /* constant, NUL-terminated, in read-only map memory */
-int string_of(struct verifier *, uint32_t regno, const char **text,
-              uint32_t *room); /* its bytes, after string_arg */
+/* A constant, NUL-terminated string in read-only map memory. */
+int string_arg(struct verifier *, uint32_t regno);
+/* Its bytes, after string_arg. */
+int string_of(struct verifier *, uint32_t regno, const char **text, uint32_t *room);
 
 /* -- prune.c, loops.c, precision.c --------------------------------------------------------------- */
 /* 1: this path is covered; 0: go on; negative: rejected. */
 int prune_visit(struct verifier *, uint32_t insn);
 int prune_init(struct verifier *);
 void prune_free(struct verifier *);
-void prune_path_done(struct verifier *,
-                     struct state *); /* one path from it ended: counts down towards the root */
+/* One path from it ended: counts down towards the root. */
+void prune_path_done(struct verifier *, struct state *);
 enum equal_mode {
     EQUAL_PRUNE,
-    EQUAL_EXACT,
-    EQUAL_WITHIN
-}; /* exact: no abstraction; within: all scalars as if precise */
+    EQUAL_EXACT, /* no abstraction */
+    EQUAL_WITHIN /* all scalars as if precise */
+};
 bool prune_equal(struct verifier *, struct state *old, struct state *cur, enum equal_mode);
 /* The scalar in regno decides something: it and what it came from count in comparisons. */
 int precision_mark(struct verifier *, uint32_t regno);
 void precision_mark_all(struct verifier *, struct state *); /* everything on its path counts */
+/* History of the current instruction. */
 int precision_step(struct verifier *, struct state *, uint16_t flags, uint32_t frame,
-                   uint32_t slot); /* history of the current instruction */
-int precision_propagate(struct verifier *, const struct state *old,
-                        struct state *cur); /* old's marks hold for cur too */
+                   uint32_t slot);
+/* old's marks hold for cur too. */
+int precision_propagate(struct verifier *, const struct state *old, struct state *cur);
 
 #endif

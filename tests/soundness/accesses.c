@@ -17,12 +17,15 @@ static void slot_lost(struct gen *g, int32_t at, uint32_t size)
 
 static void spill(struct gen *g)
 {
-    uint32_t reg = gen_below(g, 10), size = gen_chance(g, 70) ? 8 : any_size(g), slot = gen_below(g, SLOTS);
-    int32_t at = -8 * (int32_t)(slot + 1) + (size < 8 ? (int32_t)(gen_below(g, 8 / size) * size) : 0);
+    uint32_t reg = gen_below(g, 10), size = gen_chance(g, 70) ? 8 : any_size(g),
+             slot = gen_below(g, SLOTS);
+    int32_t at =
+        -8 * (int32_t)(slot + 1) + (size < 8 ? (int32_t)(gen_below(g, 8 / size) * size) : 0);
 
     if (gen_chance(g, 2))
         at += 1;
-    if (g->know.regs[reg].what == HOLDS_NONE || (size < 8 && g->know.regs[reg].what != HOLDS_NUMBER))
+    if (g->know.regs[reg].what == HOLDS_NONE ||
+        (size < 8 && g->know.regs[reg].what != HOLDS_NUMBER))
         return;
     gen_emit(g, STORE | size_code(size), 10, reg, at, 0);
     slot_lost(g, at, size);
@@ -107,7 +110,8 @@ static void stack_at_number(struct gen *g)
 
 static void atomic(struct gen *g, uint32_t base, int32_t at, uint32_t size)
 {
-    static const int32_t ops[] = {0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1, 0x100, 0x110};
+    static const int32_t ops[] = {0x00, 0x01, 0x40, 0x41, 0x50,  0x51,
+                                  0xa0, 0xa1, 0xe1, 0xf1, 0x100, 0x110};
     int32_t op = ops[gen_below(g, 12)];
     uint32_t src = (uint32_t)gen_number(g);
 
@@ -145,7 +149,11 @@ static void look_up(struct gen *g)
 {
     static const struct {
         uint8_t map, key, value;
-    } maps[] = {{MAP_VALUES, 4, 64}, {MAP_VALUES, 4, 64}, {MAP_HASH, 8, 16}, {MAP_PERCPU, 4, 8}, {MAP_INNER, 4, 4}};
+    } maps[] = {{MAP_VALUES, 4, 64},
+                {MAP_VALUES, 4, 64},
+                {MAP_HASH, 8, 16},
+                {MAP_PERCPU, 4, 8},
+                {MAP_INNER, 4, 4}};
     uint32_t which = gen_below(g, 5), alias;
     int32_t at = OBJECTS_AT + 40;
     bool is_checked = gen_chance(g, 92);
@@ -230,11 +238,13 @@ static void touch(struct gen *g, uint32_t ptr, int32_t at, uint32_t size, bool i
     case 0:
     case 1:
         reg = gen_target(g);
-        gen_emit(g, (size < 8 && gen_chance(g, 20) ? LOADS : LOAD) | size_code(size), reg, ptr, at, 0);
-        gen_set(g, reg, HOLDS_NUMBER, g->p->insns[g->p->count - 1].code != (LOAD | size_code(size)) ? 0
-                                      : size == 1                                                   ? 255
-                                      : size == 2                                                   ? 65535
-                                                                                                    : 0);
+        gen_emit(g, (size < 8 && gen_chance(g, 20) ? LOADS : LOAD) | size_code(size), reg, ptr, at,
+                 0);
+        gen_set(g, reg, HOLDS_NUMBER,
+                g->p->insns[g->p->count - 1].code != (LOAD | size_code(size)) ? 0
+                : size == 1                                                   ? 255
+                : size == 2                                                   ? 65535
+                                                                              : 0);
         break;
     case 2:
         gen_emit(g, STORE | size_code(size), ptr, (uint32_t)gen_number(g), at, 0);
@@ -345,10 +355,12 @@ static bool check_range(struct gen *g, uint32_t ptr, uint32_t end)
         uint8_t code;
         bool is_swapped, is_on_jump, is_short;
     } forms[8] = {
-        {JGT, false, false, false}, {JGE, false, false, true},  {JLE, false, true, false}, {JLT, false, true, true},
-        {JLT, true, false, false},  {JLE, true, false, true},   {JGE, true, true, false},  {JGT, true, true, true},
+        {JGT, false, false, false}, {JGE, false, false, true}, {JLE, false, true, false},
+        {JLT, false, true, true},   {JLT, true, false, false}, {JLE, true, false, true},
+        {JGE, true, true, false},   {JGT, true, true, true},
     };
-    uint32_t which = gen_below(g, 8), a = forms[which].is_swapped ? end : ptr, b = forms[which].is_swapped ? ptr : end;
+    uint32_t which = gen_below(g, 8), a = forms[which].is_swapped ? end : ptr,
+             b = forms[which].is_swapped ? ptr : end;
 
     if (forms[which].is_on_jump) {
         gen_emit(g, forms[which].code | JMP64 | BY_REG, a, b, 1, 0);
@@ -367,7 +379,8 @@ void packet_statement(struct gen *g)
     int32_t at;
 
     if (!g->has_ctx || g->held || g->fail_count > 90 || g->depth > 3 ||
-        (!is_xdp && g->p->type != SKEP_PROG_TYPE_SCHED_CLS && g->p->type != SKEP_PROG_TYPE_CGROUP_SKB))
+        (!is_xdp && g->p->type != SKEP_PROG_TYPE_SCHED_CLS &&
+         g->p->type != SKEP_PROG_TYPE_CGROUP_SKB))
         return;
     if (has_number) {
         number = (uint32_t)gen_number(g);

@@ -1,11 +1,34 @@
 /* calls.c - functions, helpers, kernel functions and objects in made-up programs: see generate.h. */
 #include "generate.h"
 
-enum { HELPER_UPDATE = 2, HELPER_DELETE = 3, HELPER_TIME = 5, HELPER_RANDOM = 7, HELPER_CPU = 8, HELPER_TAIL_CALL = 12,
-       HELPER_LOAD_BYTES = 26, HELPER_PERF_OUTPUT = 25, HELPER_LOOKUP_TCP = 84, HELPER_RELEASE = 86, HELPER_LOCK = 93, HELPER_UNLOCK = 94,
-       HELPER_STRTOUL = 106, HELPER_PROBE_READ = 113, HELPER_RESERVE = 131, HELPER_SUBMIT = 132, HELPER_DISCARD = 133,
-       HELPER_EACH = 164, HELPER_LOOP = 181, HELPER_FROM_MEM = 197, HELPER_RESERVE_DYNPTR = 198,
-       HELPER_SUBMIT_DYNPTR = 199, HELPER_DISCARD_DYNPTR = 200, HELPER_DYNPTR_READ = 201, HELPER_DYNPTR_WRITE = 202, HELPER_DYNPTR_DATA = 203 };
+enum {
+    HELPER_UPDATE = 2,
+    HELPER_DELETE = 3,
+    HELPER_TIME = 5,
+    HELPER_RANDOM = 7,
+    HELPER_CPU = 8,
+    HELPER_TAIL_CALL = 12,
+    HELPER_LOAD_BYTES = 26,
+    HELPER_PERF_OUTPUT = 25,
+    HELPER_LOOKUP_TCP = 84,
+    HELPER_RELEASE = 86,
+    HELPER_LOCK = 93,
+    HELPER_UNLOCK = 94,
+    HELPER_STRTOUL = 106,
+    HELPER_PROBE_READ = 113,
+    HELPER_RESERVE = 131,
+    HELPER_SUBMIT = 132,
+    HELPER_DISCARD = 133,
+    HELPER_EACH = 164,
+    HELPER_LOOP = 181,
+    HELPER_FROM_MEM = 197,
+    HELPER_RESERVE_DYNPTR = 198,
+    HELPER_SUBMIT_DYNPTR = 199,
+    HELPER_DISCARD_DYNPTR = 200,
+    HELPER_DYNPTR_READ = 201,
+    HELPER_DYNPTR_WRITE = 202,
+    HELPER_DYNPTR_DATA = 203
+};
 
 static void stack_pointer(struct gen *g, uint32_t reg, int32_t at)
 {
@@ -34,7 +57,12 @@ static struct body *new_body(struct gen *g, uint8_t type, uint8_t callback)
 static void call_function(struct gen *g)
 {
     uint32_t kind = g->has_types ? gen_below(g, 4) : 0;
-    struct body *body = g->is_locked ? NULL : new_body(g, kind == 2 ? FUNC_NUMBERS : kind == 3 ? FUNC_POINTER : FUNC_STATIC, CALLS_PLAINLY);
+    struct body *body = g->is_locked ? NULL
+                                     : new_body(g,
+                                                kind == 2   ? FUNC_NUMBERS
+                                                : kind == 3 ? FUNC_POINTER
+                                                            : FUNC_STATIC,
+                                                CALLS_PLAINLY);
 
     if (!body)
         return;
@@ -77,7 +105,8 @@ static void call_loop(struct gen *g)
 {
     bool is_each = gen_chance(g, 40);
     bool may_call = !g->is_locked && (g->has_types || gen_chance(g, 2)); /* callbacks need types */
-    struct body *body = !may_call ? NULL : new_body(g, FUNC_CALLBACK, is_each ? CALLS_EACH : CALLS_LOOP);
+    struct body *body =
+        !may_call ? NULL : new_body(g, FUNC_CALLBACK, is_each ? CALLS_EACH : CALLS_LOOP);
     int32_t at = OBJECTS_AT + 48;
 
     if (!body)
@@ -151,8 +180,9 @@ static void update(struct gen *g)
 static void sized_helper(struct gen *g)
 {
     uint32_t number = (uint32_t)gen_number(g), most;
-    bool is_probe = g->p->type == SKEP_PROG_TYPE_RAW_TRACEPOINT || g->p->type == SKEP_PROG_TYPE_SYSCALL ||
-                    !g->has_ctx || g->p->type == SKEP_PROG_TYPE_XDP;
+    bool is_probe = g->p->type == SKEP_PROG_TYPE_RAW_TRACEPOINT ||
+                    g->p->type == SKEP_PROG_TYPE_SYSCALL || !g->has_ctx ||
+                    g->p->type == SKEP_PROG_TYPE_XDP;
     bool to_stack = gen_chance(g, 60);
 
     most = g->know.regs[number].size;
@@ -252,7 +282,8 @@ static void ring_record(struct gen *g)
     gen_emit(g, CALL, 0, 0, 0, HELPER_RESERVE);
     gen_call_done(g);
     gen_emit(g, MOV | ALU64 | BY_REG, keep, 0, 0, 0);
-    jump = gen_emit(g, gen_chance(g, 98) ? JEQ | JMP64 : JNE | JMP64, gen_chance(g, 50) ? 0 : keep, 0, 0, 0);
+    jump = gen_emit(g, gen_chance(g, 98) ? JEQ | JMP64 : JNE | JMP64, gen_chance(g, 50) ? 0 : keep,
+                    0, 0, 0);
     gen_set(g, 0, HOLDS_VALUE, size);
     gen_set(g, keep, HOLDS_VALUE, size);
     g->locked |= UINT32_C(1) << keep;
@@ -265,7 +296,8 @@ static void ring_record(struct gen *g)
     if (gen_chance(g, 97))
         gen_emit(g, CALL, 0, 0, 0, gen_chance(g, 70) ? HELPER_SUBMIT : HELPER_DISCARD);
     gen_call_done(g);
-    for (uint32_t i = 0; i < 10 + SLOTS; i++) { /* copies of it are gone, and others too on the way that jumped */
+    for (uint32_t i = 0; i < 10 + SLOTS;
+         i++) { /* copies of it are gone, and others too on the way that jumped */
         struct held *held = i < 10 ? &g->know.regs[i] : &g->know.slots[i - 10];
 
         if (held->what == HOLDS_VALUE && gen_chance(g, 97))
@@ -425,7 +457,8 @@ static void dynptr_use(struct gen *g, int32_t at)
         break;
     default:
         stack_pointer(g, 1, at);
-        gen_emit(g, CALL, 0, 2, 0, gen_chance(g, 50) ? KFUNC_bpf_dynptr_size : KFUNC_bpf_dynptr_is_null);
+        gen_emit(g, CALL, 0, 2, 0,
+                 gen_chance(g, 50) ? KFUNC_bpf_dynptr_size : KFUNC_bpf_dynptr_is_null);
         gen_call_done(g);
     }
 }
@@ -457,7 +490,8 @@ static void dynptr(struct gen *g)
         set(g, 2, 0);
         stack_pointer(g, 3, at);
         gen_emit(g, CALL, 0, 2, 0,
-                 g->p->type == SKEP_PROG_TYPE_XDP ? KFUNC_bpf_dynptr_from_xdp : KFUNC_bpf_dynptr_from_skb);
+                 g->p->type == SKEP_PROG_TYPE_XDP ? KFUNC_bpf_dynptr_from_xdp
+                                                  : KFUNC_bpf_dynptr_from_skb);
     }
     gen_call_done(g);
     for (uint32_t i = 0; i < 1 + gen_below(g, 3); i++) {
@@ -473,7 +507,8 @@ static void dynptr(struct gen *g)
     stack_pointer(g, 1, at);
     set(g, 2, 0);
     if (gen_chance(g, 97))
-        gen_emit(g, CALL, 0, 0, 0, gen_chance(g, 60) ? HELPER_SUBMIT_DYNPTR : HELPER_DISCARD_DYNPTR);
+        gen_emit(g, CALL, 0, 0, 0,
+                 gen_chance(g, 60) ? HELPER_SUBMIT_DYNPTR : HELPER_DISCARD_DYNPTR);
     gen_call_done(g);
 }
 

@@ -11,8 +11,14 @@
 #include "generate.h"
 #include "kernel/kernel.h"
 
-enum { INPUTS = 6, PACKET_ROOM = 160, PACKET_LEAST = 14, BUDGET = 300000, CTX_BYTES = 64,
-       CTX_ROOM = 0x10008 /* what a syscall program may address at most */ };
+enum {
+    INPUTS = 6,
+    PACKET_ROOM = 160,
+    PACKET_LEAST = 14,
+    BUDGET = 300000,
+    CTX_BYTES = 64,
+    CTX_ROOM = 0x10008 /* what a syscall program may address at most */
+};
 
 static bool has_body(int32_t id)
 {
@@ -92,7 +98,8 @@ static void set_maps(const struct world *w, const struct input *input, bool with
     for (key = 0; key < 8; key++) {
         (void)skep_map_delete(w->live_maps[MAP_HASH], &key, sizeof key);
         if (key % 2)
-            (void)skep_map_update(w->live_maps[MAP_HASH], &key, sizeof key, input->values[0], 16, 0);
+            (void)skep_map_update(w->live_maps[MAP_HASH], &key, sizeof key, input->values[0], 16,
+                                  0);
         if (!with_kernel)
             continue;
         (void)kernel_map_delete(w->kernel_maps[MAP_HASH], &key);
@@ -122,8 +129,8 @@ static bool kernel_run(int fd, const struct input *input, uint32_t *result)
     return true;
 }
 
-static int run(struct skep_prog *prog, const struct program *p, struct input *input, uint64_t *result,
-               struct skep_error *err)
+static int run(struct skep_prog *prog, const struct program *p, struct input *input,
+               uint64_t *result, struct skep_error *err)
 {
     uint8_t out[4096];
     struct skep_test_run test = {.size = sizeof test,
@@ -144,7 +151,8 @@ static int run(struct skep_prog *prog, const struct program *p, struct input *in
     return code;
 }
 
-enum outcome execute(const struct world *w, const struct program *p, int kernel_fd, char *why, size_t room)
+enum outcome execute(const struct world *w, const struct program *p, int kernel_fd, char *why,
+                     size_t room)
 {
     struct skep_map *maps[WORLD_MAPS];
     int fds[WORLD_MAPS];
@@ -186,8 +194,10 @@ enum outcome execute(const struct world *w, const struct program *p, int kernel_
         else if (result == -SKEP_EFAULTED) {
             snprintf(why, room, "input %d: insn %u: %.300s", i, err.insn, err.text);
             outcome = RUN_VIOLATED;
-        } else if (with_kernel && result == 0 && kernel_run(kernel_fd, &input, &theirs) && theirs != (uint32_t)ours) {
-            snprintf(why, room, "input %d: 0x%x here, 0x%x in the kernel", i, (uint32_t)ours, theirs);
+        } else if (with_kernel && result == 0 && kernel_run(kernel_fd, &input, &theirs) &&
+                   theirs != (uint32_t)ours) {
+            snprintf(why, room, "input %d: 0x%x here, 0x%x in the kernel", i, (uint32_t)ours,
+                     theirs);
             outcome = RUN_DIFFERS;
         }
     }

@@ -30,14 +30,18 @@ bool gen_chance(struct gen *g, uint32_t percent)
 /* Mostly one of those that bring out edges, or near what was compared before. */
 int32_t gen_const(struct gen *g)
 {
-    static const int32_t edges[] = {0,   1,   -1,  2,    3,      7,      8,     15,    16,        31,        32,
-                                    33,  48,  56,  63,   64,     65,     127,   128,   -128,      255,       256,
-                                    -2,  -8,  -16, 1000, 0x7fff, 0x8000, 65535, 65536, INT32_MAX, INT32_MIN, INT32_MIN + 1,
-                                    0x10};
+    static const int32_t edges[] = {
+        0,   1,  -1,  2,    3,      7,      8,     15,    16,        31,        32,
+        33,  48, 56,  63,   64,     65,     127,   128,   -128,      255,       256,
+        -2,  -8, -16, 1000, 0x7fff, 0x8000, 65535, 65536, INT32_MAX, INT32_MIN, INT32_MIN + 1,
+        0x10};
 
     if (g->const_count && gen_chance(g, 35))
-        return (int32_t)((uint32_t)g->consts[gen_below(g, g->const_count < 8 ? g->const_count : 8)] + gen_below(g, 3) - 1);
-    return gen_chance(g, 90) ? edges[gen_below(g, sizeof edges / sizeof edges[0])] : (int32_t)random_next(&g->state);
+        return (
+            int32_t)((uint32_t)g->consts[gen_below(g, g->const_count < 8 ? g->const_count : 8)] +
+                     gen_below(g, 3) - 1);
+    return gen_chance(g, 90) ? edges[gen_below(g, sizeof edges / sizeof edges[0])]
+                             : (int32_t)random_next(&g->state);
 }
 
 /* -- emitting ---------------------------------------------------------------------------------- */
@@ -53,7 +57,8 @@ uint32_t gen_emit(struct gen *g, uint8_t code, uint32_t dst, uint32_t src, int32
         return g->p->count - 1;
     if (g->room)
         g->room--;
-    g->p->insns[g->p->count] = (struct skep_insn){code, (uint8_t)(dst | src << 4), (int16_t)off, imm};
+    g->p->insns[g->p->count] =
+        (struct skep_insn){code, (uint8_t)(dst | src << 4), (int16_t)off, imm};
     return g->p->count++;
 }
 
@@ -181,9 +186,11 @@ static uint32_t branch(struct gen *g)
     uint32_t dst, src = 0;
     int32_t imm = 0;
 
-    if (g->has_last_branch && gen_chance(g, 25) && g->know.regs[g->last_branch.dst].what == HOLDS_NUMBER &&
+    if (g->has_last_branch && gen_chance(g, 25) &&
+        g->know.regs[g->last_branch.dst].what == HOLDS_NUMBER &&
         (!(g->last_branch.code & BY_REG) || g->know.regs[g->last_branch.src].what == HOLDS_NUMBER))
-        return gen_emit(g, g->last_branch.code, g->last_branch.dst, g->last_branch.src, 0, g->last_branch.imm);
+        return gen_emit(g, g->last_branch.code, g->last_branch.dst, g->last_branch.src, 0,
+                        g->last_branch.imm);
     code = conditions[gen_below(g, sizeof conditions)] | (gen_chance(g, 55) ? JMP64 : JMP32);
     dst = (uint32_t)gen_number(g);
     if (gen_chance(g, 30)) {
@@ -248,7 +255,8 @@ static void trap_statement(struct gen *g)
         jump = gen_emit(g, JSGT | (is_wide ? JMP64 : JMP32), reg, 0, 0, -1);
         break;
     case 3:
-        jump = gen_emit(g, JNE | (is_wide ? JMP64 : JMP32), reg, 0, 0, (int32_t)(most + 1 + gen_below(g, 3)));
+        jump = gen_emit(g, JNE | (is_wide ? JMP64 : JMP32), reg, 0, 0,
+                        (int32_t)(most + 1 + gen_below(g, 3)));
         break;
     default:
         jump = gen_emit(g, JSLE | (is_wide ? JMP64 : JMP32), reg, 0, 0, (int32_t)most);
@@ -265,7 +273,8 @@ static void trap_statement(struct gen *g)
 
 static void counted_loop(struct gen *g)
 {
-    uint32_t counter = 7 + gen_below(g, 3), top, before = g->locked, turns = 2 + gen_below(g, g->depth < 2 && gen_chance(g, 20) ? 20 : 3);
+    uint32_t counter = 7 + gen_below(g, 3), top, before = g->locked,
+             turns = 2 + gen_below(g, g->depth < 2 && gen_chance(g, 20) ? 20 : 3);
     bool is_down = gen_chance(g, 25);
 
     if (g->locked >> counter & 1 || g->depth > 2)
@@ -278,8 +287,12 @@ static void counted_loop(struct gen *g)
     top = gen_here(g);
     gen_block(g, 1 + gen_below(g, 3));
     gen_emit(g, ADD | (gen_chance(g, 70) ? ALU64 : ALU32), counter, 0, 0, is_down ? -1 : 1);
-    gen_emit(g, (is_down ? JNE : gen_chance(g, 50) ? JLT : JNE) | (gen_chance(g, 70) ? JMP64 : JMP32), counter, 0,
-             (int32_t)top - (int32_t)gen_here(g) - 1, is_down ? 0 : (int32_t)turns);
+    gen_emit(g,
+             (is_down             ? JNE
+              : gen_chance(g, 50) ? JLT
+                                  : JNE) |
+                 (gen_chance(g, 70) ? JMP64 : JMP32),
+             counter, 0, (int32_t)top - (int32_t)gen_here(g) - 1, is_down ? 0 : (int32_t)turns);
     forget(g);
     g->locked = before;
 }
@@ -355,11 +368,16 @@ static const struct {
     statement_fn fn;
     uint8_t weight[PROFILE_COUNT]; /* numbers memory packet control objects paths any */
 } statements[] = {
-    {numbers_statement, {50, 15, 15, 15, 10, 10, 20}}, {if_statement, {14, 8, 8, 14, 8, 8, 8}},
-    {trap_statement, {14, 4, 4, 6, 2, 4, 4}},          {access_statement, {10, 40, 10, 15, 10, 10, 20}},
-    {packet_statement, {0, 2, 40, 4, 4, 2, 8}},        {call_statement, {2, 8, 8, 14, 12, 4, 10}},
-    {object_statement, {0, 1, 2, 4, 30, 1, 8}},        {counted_loop, {2, 2, 2, 6, 2, 2, 3}},
-    {may_goto_loop, {1, 1, 1, 6, 2, 1, 2}},            {iterator_loop, {1, 1, 1, 6, 4, 1, 2}},
+    {numbers_statement, {50, 15, 15, 15, 10, 10, 20}},
+    {if_statement, {14, 8, 8, 14, 8, 8, 8}},
+    {trap_statement, {14, 4, 4, 6, 2, 4, 4}},
+    {access_statement, {10, 40, 10, 15, 10, 10, 20}},
+    {packet_statement, {0, 2, 40, 4, 4, 2, 8}},
+    {call_statement, {2, 8, 8, 14, 12, 4, 10}},
+    {object_statement, {0, 1, 2, 4, 30, 1, 8}},
+    {counted_loop, {2, 2, 2, 6, 2, 2, 3}},
+    {may_goto_loop, {1, 1, 1, 6, 2, 1, 2}},
+    {iterator_loop, {1, 1, 1, 6, 4, 1, 2}},
     {path_statement, {1, 1, 1, 1, 1, 60, 4}},
 };
 
@@ -410,9 +428,12 @@ static void begin_main(struct gen *g)
     static const struct {
         uint32_t type;
         int16_t offs[5];
-    } fields[] = {{SKEP_PROG_TYPE_SOCKET_FILTER, {0, 4, 8, 16, 48}}, {SKEP_PROG_TYPE_SCHED_CLS, {0, 8, 16, 32, 48}},
-                  {SKEP_PROG_TYPE_CGROUP_SKB, {0, 4, 8, 16, 48}},   {SKEP_PROG_TYPE_XDP, {12, 16, 12, 16, 12}},
-                  {SKEP_PROG_TYPE_RAW_TRACEPOINT, {0, 8, 0, 8, 0}}, {SKEP_PROG_TYPE_SYSCALL, {0, 4, 8, 16, 24}}};
+    } fields[] = {{SKEP_PROG_TYPE_SOCKET_FILTER, {0, 4, 8, 16, 48}},
+                  {SKEP_PROG_TYPE_SCHED_CLS, {0, 8, 16, 32, 48}},
+                  {SKEP_PROG_TYPE_CGROUP_SKB, {0, 4, 8, 16, 48}},
+                  {SKEP_PROG_TYPE_XDP, {12, 16, 12, 16, 12}},
+                  {SKEP_PROG_TYPE_RAW_TRACEPOINT, {0, 8, 0, 8, 0}},
+                  {SKEP_PROG_TYPE_SYSCALL, {0, 4, 8, 16, 24}}};
 
     g->has_ctx = true;
     gen_emit(g, MOV | ALU64 | BY_REG, 6, 1, 0, 0);
@@ -420,7 +441,8 @@ static void begin_main(struct gen *g)
     g->locked = 1 << 6;
     reach_down(g);
     for (uint32_t i = 0; i < SLOTS; i++) {
-        gen_emit(g, STORE_IMM | DW, 10, 0, -8 * (int32_t)(i + 1), gen_chance(g, 60) ? 0 : gen_const(g));
+        gen_emit(g, STORE_IMM | DW, 10, 0, -8 * (int32_t)(i + 1),
+                 gen_chance(g, 60) ? 0 : gen_const(g));
         g->know.slots[i] = (struct held){.what = HOLDS_NUMBER};
     }
     for (uint32_t reg = 7; reg < 10; reg++) {
@@ -437,8 +459,8 @@ static void begin_main(struct gen *g)
         } else {
             for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
                 if (fields[i].type == g->p->type)
-                    gen_emit(g, LOAD | (g->p->type == SKEP_PROG_TYPE_RAW_TRACEPOINT ? DW : W), reg, 6,
-                             fields[i].offs[gen_below(g, 5)], 0);
+                    gen_emit(g, LOAD | (g->p->type == SKEP_PROG_TYPE_RAW_TRACEPOINT ? DW : W), reg,
+                             6, fields[i].offs[gen_below(g, 5)], 0);
         }
         gen_set(g, reg, HOLDS_NUMBER, 0);
     }
@@ -523,20 +545,20 @@ static void write_body(struct gen *g, const struct body *body)
 static void plan(struct gen *g)
 {
     static const uint8_t types[PROFILE_COUNT][6] = {
-        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_SCHED_CLS},
-        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_CGROUP_SKB},
+        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_SCHED_CLS},
+        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_CGROUP_SKB},
         {SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_SCHED_CLS,
          SKEP_PROG_TYPE_CGROUP_SKB, SKEP_PROG_TYPE_XDP},
-        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
-        {SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
-        {SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_SOCKET_FILTER},
-        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_RAW_TRACEPOINT,
-         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_CGROUP_SKB}};
+        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
+        {SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_XDP},
+        {SKEP_PROG_TYPE_XDP, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_SOCKET_FILTER},
+        {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS, SKEP_PROG_TYPE_XDP,
+         SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_CGROUP_SKB}};
 
     g->p->type = types[g->profile][gen_below(g, 6)];
     if (g->profile == PROFILE_PATHS && gen_chance(g, 60))

@@ -40,11 +40,15 @@ struct held {
     uint8_t map;
     uint32_t size; /* memory: bytes. Numbers: at most this; 0: not known */
 };
-enum { SLOTS = 8, SLOT_END = -8 * SLOTS, OBJECTS_AT = -128 /* iterators, dynptrs, keys lie below the slots */ };
+enum {
+    SLOTS = 8,
+    SLOT_END = -8 * SLOTS,
+    OBJECTS_AT = -128 /* iterators, dynptrs, keys lie below the slots */
+};
 struct know {
     struct held regs[10], slots[SLOTS]; /* slots[i] is at -8 * (i + 1) */
 };
-struct body { /* a function to be written later */
+struct body {         /* a function to be written later */
     uint32_t caller;  /* instruction that names it; UINT32_MAX: none yet */
     uint8_t type;     /* enum func_type */
     uint8_t callback; /* enum callback */
@@ -63,11 +67,11 @@ struct gen {
     uint64_t state;
     enum profile profile;
     struct know know;
-    uint32_t locked;  /* registers that must keep what they hold */
-    uint32_t held;    /* objects that must be given back: no early exit then */
-    uint32_t depth;   /* of blocks */
-    uint32_t room;    /* instructions that this function may still take */
-    uint32_t nested;  /* functions: main is 0 */
+    uint32_t locked; /* registers that must keep what they hold */
+    uint32_t held;   /* objects that must be given back: no early exit then */
+    uint32_t depth;  /* of blocks */
+    uint32_t room;   /* instructions that this function may still take */
+    uint32_t nested; /* functions: main is 0 */
     bool has_ctx, in_callback, has_types, is_locked;
     uint32_t fails[96], fail_count; /* jumps to the function's failing end */
     struct body bodies[8];

@@ -14,7 +14,13 @@
 #include "verify/facts.h"
 #include "world.h"
 
-enum { LOG_ROOM = 1 << 24, MOST_BYTES = 256 << 20, MOST_US = 100000, OPCODE_CALL = 0x85, PSEUDO_KFUNC = 2 };
+enum {
+    LOG_ROOM = 1 << 24,
+    MOST_BYTES = 256 << 20,
+    MOST_US = 100000,
+    OPCODE_CALL = 0x85,
+    PSEUDO_KFUNC = 2
+};
 
 /* -- ours -------------------------------------------------------------------------------------- */
 
@@ -56,7 +62,8 @@ void judge_ours(const struct world *w, const struct program *p, uint32_t caps, s
     memcpy(maps, w->verify_maps, w->map_count * sizeof maps[0]);
     funcs[0] = (struct skep_image_func){.name = "made_up"};
     for (uint32_t i = 0; i < p->func_count; i++)
-        funcs[i] = (struct skep_image_func){.name = i ? "function" : "made_up", .insn = p->funcs[i].insn, .type = p->funcs[i].type};
+        funcs[i] = (struct skep_image_func){
+            .name = i ? "function" : "made_up", .insn = p->funcs[i].insn, .type = p->funcs[i].type};
     memset(out, 0, sizeof *out);
     if (verify_program(&input, &result, &err) < 0) {
         out->is_refused = true;
@@ -83,7 +90,10 @@ static bool set_caps(uint32_t caps)
     static const struct {
         uint32_t ours;
         unsigned number;
-    } rows[] = {{CAP_BPF, 39}, {CAP_PERFMON, 38}, {CAP_NET_ADMIN, 12}, {CAP_SYS_ADMIN, 21}}; /* linux/capability.h */
+    } rows[] = {{CAP_BPF, 39},
+                {CAP_PERFMON, 38},
+                {CAP_NET_ADMIN, 12},
+                {CAP_SYS_ADMIN, 21}}; /* linux/capability.h */
     static uint32_t now = UINT32_MAX;
     struct { /* capget(2); its header and verifier.h both name capabilities */
         uint32_t version;
@@ -98,7 +108,8 @@ static bool set_caps(uint32_t caps)
     if (syscall(SYS_capget, &header, words) != 0)
         return false;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        uint32_t bit = UINT32_C(1) << rows[i].number % 32, *word = &words[rows[i].number / 32].effective;
+        uint32_t bit = UINT32_C(1) << rows[i].number % 32,
+                 *word = &words[rows[i].number / 32].effective;
 
         *word = caps & rows[i].ours ? *word | bit : *word & ~bit;
     }
@@ -116,7 +127,8 @@ static void ignore(int number)
 /* Linux's verifier gives up (EAGAIN) when a signal is pending: it may take seconds. */
 static int load_for_a_while(union bpf_attr *attr)
 {
-    static const struct itimerval limit = {.it_value = {.tv_usec = MOST_US}}, none = {.it_value = {.tv_usec = 0}};
+    static const struct itimerval limit = {.it_value = {.tv_usec = MOST_US}},
+                                  none = {.it_value = {.tv_usec = 0}};
     struct sigaction action = {.sa_handler = ignore};
     int fd, code;
 
@@ -145,7 +157,9 @@ static int load(const struct world *w, const struct program *p, char *log)
             continue;
         }
         if (insns[i].code == OPCODE_CALL && SKEP_INSN_SRC(&insns[i]) == PSEUDO_KFUNC)
-            insns[i].imm = (uint32_t)insns[i].imm < w->kfunc_count ? (int32_t)w->kernel_kfuncs[insns[i].imm] : 0;
+            insns[i].imm = (uint32_t)insns[i].imm < w->kfunc_count
+                               ? (int32_t)w->kernel_kfuncs[insns[i].imm]
+                               : 0;
     }
     memset(&attr, 0, sizeof attr);
     attr.prog_type = p->type;
@@ -187,8 +201,8 @@ static void read_reason(const struct world *w, const struct program *p, struct v
     kernel_log_digest(log, out->why, sizeof out->why, &out->insn);
 }
 
-void judge_kernel(const struct world *w, const struct program *p, uint32_t caps, bool wants_reason, struct verdict *out,
-                  int *kept)
+void judge_kernel(const struct world *w, const struct program *p, uint32_t caps, bool wants_reason,
+                  struct verdict *out, int *kept)
 {
     int fd;
 

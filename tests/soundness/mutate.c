@@ -10,7 +10,8 @@ static uint32_t below(uint64_t *state, uint32_t n)
 
 static int32_t nudge(uint64_t *state, int32_t number)
 {
-    static const int32_t edges[] = {0, 1, -1, 8, -8, 16, 63, 64, 255, 4096, INT32_MAX, INT32_MIN, -4096, 512, -512};
+    static const int32_t edges[] = {0,   1,    -1,        8,         -8,    16,  63,  64,
+                                    255, 4096, INT32_MAX, INT32_MIN, -4096, 512, -512};
 
     switch (below(state, 4)) {
     case 0:
@@ -57,7 +58,8 @@ static void bend(uint64_t *state, struct skep_insn *insn)
     default: /* another operation */
         if (class == ALU32 || class == ALU64)
             insn->code = (uint8_t)((insn->code & 0x0f) | alu[below(state, sizeof alu)]);
-        else if ((class == JMP32 || class == JMP64) && insn->code != CALL && insn->code != EXIT && insn->code != JA)
+        else if ((class == JMP32 || class == JMP64) && insn->code != CALL && insn->code != EXIT &&
+                 insn->code != JA)
             insn->code = (uint8_t)((insn->code & 0x0f) | jumps[below(state, sizeof jumps)]);
         else
             insn->imm = nudge(state, insn->imm);

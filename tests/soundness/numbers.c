@@ -25,7 +25,8 @@ static uint32_t mask_of(uint32_t n)
 
 static void operate(struct gen *g)
 {
-    static const uint8_t ops[] = {ADD, ADD, SUB, SUB, MUL, DIV, OR, AND, AND, LSH, RSH, MOD, XOR, ARSH, NEG};
+    static const uint8_t ops[] = {ADD, ADD, SUB, SUB, MUL, DIV,  OR, AND,
+                                  AND, LSH, RSH, MOD, XOR, ARSH, NEG};
     uint8_t op = ops[gen_below(g, sizeof ops)], class = width(g);
     uint32_t dst = (uint32_t)gen_number(g), src;
     int32_t imm = gen_const(g), off = 0;
@@ -144,8 +145,9 @@ static void swap(struct gen *g)
 
     if (g->locked >> reg & 1)
         return;
-    gen_emit(g, (uint8_t)(SWAP | (gen_chance(g, 50) ? ALU64 : ALU32 | (gen_chance(g, 50) ? BY_REG : 0))), reg, 0, 0,
-             bits[which]);
+    gen_emit(
+        g, (uint8_t)(SWAP | (gen_chance(g, 50) ? ALU64 : ALU32 | (gen_chance(g, 50) ? BY_REG : 0))),
+        reg, 0, 0, bits[which]);
     gen_set(g, reg, HOLDS_NUMBER, which ? 0 : 0xffff);
 }
 
@@ -242,7 +244,8 @@ void gen_bound(struct gen *g, uint32_t reg, uint32_t most)
 
         gen_emit(g, STORE | size_code(size), 10, reg, at, 0);
         bound_by_exit(g, reg, most);
-        g->know.slots[-at / 8 - 1] = (struct held){.what = HOLDS_NUMBER, .size = size == 8 ? most : 0};
+        g->know.slots[-at / 8 - 1] =
+            (struct held){.what = HOLDS_NUMBER, .size = size == 8 ? most : 0};
         if (!(g->locked >> reg & 1))
             gen_emit(g, LOAD | size_code(size), reg, 10, at, 0);
     } else {

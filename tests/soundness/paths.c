@@ -38,7 +38,8 @@ static void set(struct gen *g, uint32_t reg, int32_t imm)
 
 static int32_t bad_number(struct gen *g)
 {
-    static const int32_t numbers[] = {ROOM + 40, 255, 4096, -1, -16, INT32_MIN, INT32_MAX, ROOM + 64};
+    static const int32_t numbers[] = {ROOM + 40, 255,       4096,      -1,
+                                      -16,       INT32_MIN, INT32_MAX, ROOM + 64};
 
     return numbers[gen_below(g, sizeof numbers / sizeof numbers[0])];
 }
@@ -71,7 +72,8 @@ static uint32_t fork_way(struct gen *g)
     g->p->is_pure = false;
     gen_call_done(g);
     gen_set(g, 0, HOLDS_NONE, 0); /* it may end up known */
-    return gen_emit(g, conditions[gen_below(g, sizeof conditions)] | JMP64, 0, 0, 0, 1 + (int32_t)gen_below(g, 9));
+    return gen_emit(g, conditions[gen_below(g, sizeof conditions)] | JMP64, 0, 0, 0,
+                    1 + (int32_t)gen_below(g, 9));
 }
 
 /* Something between, that may make checkpoints. */
@@ -84,7 +86,11 @@ static void between(struct gen *g, uint32_t keep)
     g->locked |= keep;
     for (uint32_t i = 0; i < 1 + gen_below(g, 3); i++)
         if (gen_chance(g, 50))
-            gen_land(g, gen_emit(g, JNE | JMP64, keep & 1 << 9 ? 9 : keep & 1 << 8 ? 8 : 7, 0, 0, gen_const(g)));
+            gen_land(g, gen_emit(g, JNE | JMP64,
+                                 keep & 1 << 9   ? 9
+                                 : keep & 1 << 8 ? 8
+                                                 : 7,
+                                 0, 0, gen_const(g)));
         else
             numbers_statement(g);
     g->locked = before;
@@ -146,7 +152,8 @@ static uint32_t through_sum(struct gen *g, uint32_t x)
     if (y == 0)
         return x;
     set(g, y, (int32_t)gen_below(g, 3));
-    gen_emit(g, (gen_chance(g, 70) ? ADD : OR) | (gen_chance(g, 70) ? ALU64 : ALU32) | BY_REG, y, x, 0, 0);
+    gen_emit(g, (gen_chance(g, 70) ? ADD : OR) | (gen_chance(g, 70) ? ALU64 : ALU32) | BY_REG, y, x,
+             0, 0);
     return y;
 }
 
@@ -196,8 +203,10 @@ static void use_number(struct gen *g, uint32_t x)
     case 1:
         gen_wide(g, 1, 6, MAP_GLOBAL, 0);
         gen_emit(g, ADD | ALU64 | BY_REG, 1, x, 0, 0);
-        gen_emit(g, gen_chance(g, 50) ? LOAD | size_code(size) : STORE_IMM | size_code(size), 1, 1, 0, 0);
-        g->p->insns[g->p->count - 1].regs = (g->p->insns[g->p->count - 1].code & 7) == 1 ? 0x12 : 0x01;
+        gen_emit(g, gen_chance(g, 50) ? LOAD | size_code(size) : STORE_IMM | size_code(size), 1, 1,
+                 0, 0);
+        g->p->insns[g->p->count - 1].regs =
+            (g->p->insns[g->p->count - 1].code & 7) == 1 ? 0x12 : 0x01;
         gen_set(g, 1, HOLDS_NONE, 0);
         gen_set(g, 2, HOLDS_NONE, 0);
         break;
@@ -219,7 +228,8 @@ static void use_number(struct gen *g, uint32_t x)
         gen_call_done(g);
         break;
     default: /* an access that nobody may make */
-        jump = gen_emit(g, (gen_chance(g, 70) ? JLE : JSLE) | (gen_chance(g, 70) ? JMP64 : JMP32), x, 0, 0, ROOM + 6);
+        jump = gen_emit(g, (gen_chance(g, 70) ? JLE : JSLE) | (gen_chance(g, 70) ? JMP64 : JMP32),
+                        x, 0, 0, ROOM + 6);
         gen_emit(g, LOAD | DW, 1, 10, 8, 0);
         gen_land(g, jump);
         gen_set(g, 1, HOLDS_NONE, 0);
@@ -374,7 +384,8 @@ static void by_packet(struct gen *g)
     int32_t n = 1 + (int32_t)gen_below(g, 30);
 
     if (!g->has_ctx || g->held || !data || !end ||
-        (!is_xdp && g->p->type != SKEP_PROG_TYPE_SCHED_CLS && g->p->type != SKEP_PROG_TYPE_CGROUP_SKB))
+        (!is_xdp && g->p->type != SKEP_PROG_TYPE_SCHED_CLS &&
+         g->p->type != SKEP_PROG_TYPE_CGROUP_SKB))
         return;
     gen_emit(g, LOAD | W, data, 6, is_xdp ? 0 : 76, 0);
     gen_emit(g, LOAD | W, end, 6, is_xdp ? 4 : 80, 0);
@@ -413,7 +424,8 @@ static void by_pointer(struct gen *g)
     between(g, UINT32_C(1) << x);
     gen_emit(g, gen_chance(g, 50) ? LOAD | DW : STORE_IMM | W, x, 0, 0, 1);
     if ((g->p->insns[g->p->count - 1].code & 7) == 1)
-        g->p->insns[g->p->count - 1].regs = (uint8_t)(1 | x << 4), g->p->insns[g->p->count - 1].imm = 0;
+        g->p->insns[g->p->count - 1].regs = (uint8_t)(1 | x << 4),
+                                  g->p->insns[g->p->count - 1].imm = 0;
     gen_set(g, 1, HOLDS_NONE, 0);
 }
 
@@ -477,8 +489,16 @@ static void by_turn(struct gen *g)
     }
     gen_call_done(g);
     gen_set(g, 0, HOLDS_NONE, 0);
-    if (gen_chance(g, 70))
+    if (gen_chance(g, 30)) { /* used on another way than counted */
+        uint32_t jump = fork_way(g);
+
+        gen_emit(g, ADD | ALU64, x, 0, 0, step);
+        gen_emit(g, JA, 0, 0, (int32_t)top - (int32_t)gen_here(g) - 1, 0);
+        gen_land(g, jump);
         use_number(g, x);
+    } else if (gen_chance(g, 70)) {
+        use_number(g, x);
+    }
     if (gen_chance(g, 50)) {
         uint32_t jump = fork_way(g);
 
@@ -540,6 +560,19 @@ void path_callback(struct gen *g)
 
     gen_emit(g, MOV | ALU64 | BY_REG, 7, 2, 0, 0);
     gen_emit(g, LOAD | DW, x, 7, 0, 0);
+    if (gen_chance(g, 40)) { /* used on another way than counted */
+        uint32_t jump = fork_way(g);
+
+        gen_emit(g, ADD | ALU64, x, 0, 0, step);
+        gen_emit(g, STORE | DW, 7, x, 0, 0);
+        gen_emit(g, MOV | ALU64, 0, 0, 0, 0);
+        gen_emit(g, EXIT, 0, 0, 0, 0);
+        gen_land(g, jump);
+        use_number(g, x);
+        gen_emit(g, MOV | ALU64, 0, 0, 0, 0);
+        gen_emit(g, EXIT, 0, 0, 0, 0);
+        return;
+    }
     if (gen_chance(g, 70))
         use_number(g, x);
     if (gen_chance(g, 40)) {
@@ -562,8 +595,9 @@ void path_callback(struct gen *g)
 void path_statement(struct gen *g)
 {
     typedef void (*way_fn)(struct gen *);
-    static const way_fn ways[] = {by_number,  by_number, by_number,  by_range,     by_range, by_identity, by_slot,
-                                  by_slot,    by_null,   by_packet,  by_pointer,   by_reference, by_turn, by_turn,     by_callback};
+    static const way_fn ways[] = {by_number,   by_number,    by_number, by_range, by_range,
+                                  by_identity, by_slot,      by_slot,   by_null,  by_packet,
+                                  by_pointer,  by_reference, by_turn,   by_turn,  by_callback};
     uint32_t before = g->locked;
 
     if (g->depth > 3 || g->is_locked)

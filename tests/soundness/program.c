@@ -3,7 +3,14 @@
 
 #include "world.h"
 
-enum { OPCODE_WIDE = 0x18, OPCODE_CALL = 0x85, OPCODE_EXIT = 0x95, OPCODE_JUMP_LONG = 0x06, PSEUDO_CALL = 1, PSEUDO_FUNC = 4 };
+enum {
+    OPCODE_WIDE = 0x18,
+    OPCODE_CALL = 0x85,
+    OPCODE_EXIT = 0x95,
+    OPCODE_JUMP_LONG = 0x06,
+    PSEUDO_CALL = 1,
+    PSEUDO_FUNC = 4
+};
 
 bool program_is_wide(const struct program *p, uint32_t insn)
 {
@@ -24,15 +31,17 @@ void program_print(const struct program *p, FILE *out)
     const char *type = skep_prog_type_name(p->type);
     size_t used;
 
-    fprintf(out, "// type %s, attach type %u, flags 0x%x, seed %llu\n", type ? type : "?", p->attach, p->flags,
-            (unsigned long long)p->seed);
+    fprintf(out, "// type %s, attach type %u, flags 0x%x, seed %llu\n", type ? type : "?",
+            p->attach, p->flags, (unsigned long long)p->seed);
     for (size_t i = 0; i < p->count; i += used) {
         char text[256];
 
         for (uint32_t k = 0; k < p->func_count; k++)
             if (p->funcs[k].insn == i)
                 fprintf(out, "// function, type %u\n", p->funcs[k].type);
-        if (skep_disasm(p->insns, p->count, i, SKEP_DISASM_LLVM, &names, text, sizeof text, &used) < 0 || !used) {
+        if (skep_disasm(p->insns, p->count, i, SKEP_DISASM_LLVM, &names, text, sizeof text, &used) <
+                0 ||
+            !used) {
             snprintf(text, sizeof text, ".insn ?");
             used = 1;
         }
@@ -52,13 +61,14 @@ static void print_hex(FILE *out, const char *what, const void *bytes, size_t siz
 
 void program_save(const struct program *p, const struct world *w, uint32_t caps, FILE *out)
 {
-    fprintf(out, "program made-%llu-%u-%d\ntype %u\nattach %u\nflags %x\nexpect accept\n", (unsigned long long)p->seed,
-            caps, p->is_pure, p->type, p->attach, p->flags);
+    fprintf(out, "program made-%llu-%u-%d\ntype %u\nattach %u\nflags %x\nexpect accept\n",
+            (unsigned long long)p->seed, caps, p->is_pure, p->type, p->attach, p->flags);
     for (uint32_t i = 0; i < w->map_count; i++) {
         const struct skep_map_def *def = &w->maps[i];
 
-        fprintf(out, "map %u %u %u %u %u %u %u %d %d\n", def->type, def->key_size, def->value_size, def->max_entries,
-                def->flags, def->key_type, def->value_type, def->inner != NULL, 0);
+        fprintf(out, "map %u %u %u %u %u %u %u %d %d\n", def->type, def->key_size, def->value_size,
+                def->max_entries, def->flags, def->key_type, def->value_type, def->inner != NULL,
+                0);
     }
     for (uint32_t i = 0; i < w->kfunc_count; i++)
         fprintf(out, "kfunc %s\n", w->kfuncs[i].name);
@@ -120,7 +130,8 @@ bool program_remove(struct program *p, uint32_t insn)
         else
             at->imm = (int32_t)(target - from - 1);
     }
-    memmove(&p->insns[insn], &p->insns[insn + width], (p->count - insn - width) * sizeof p->insns[0]);
+    memmove(&p->insns[insn], &p->insns[insn + width],
+            (p->count - insn - width) * sizeof p->insns[0]);
     p->count -= width;
     for (uint32_t k = 0; k < p->func_count; k++)
         if (p->funcs[k].insn > insn)

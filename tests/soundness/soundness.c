@@ -34,11 +34,15 @@ enum kind { /* of findings, the worst first */
             REJECTS_COMPLEX,
             KINDS
 };
-static const char *const kind_names[KINDS] = {"violates",     "accepted, kernel rejects", "another result",
-                                              "rejected, kernel accepts", "accepted, too complex for the kernel",
+static const char *const kind_names[KINDS] = {"violates",
+                                              "accepted, kernel rejects",
+                                              "another result",
+                                              "rejected, kernel accepts",
+                                              "accepted, too complex for the kernel",
                                               "too complex, kernel accepts"};
 
-struct class {
+struct class
+{
     enum kind kind;
     char ours[128], kernel[128];
     uint64_t count;
@@ -93,8 +97,8 @@ static void compare(struct judged *j)
         j->kind = a->is_too_complex ? REJECTS_COMPLEX : REJECTS_MORE;
 }
 
-static enum outcome judge(struct session *s, const struct world *w, const struct program *p, uint32_t caps,
-                          bool wants_reason, struct judged *j)
+static enum outcome judge(struct session *s, const struct world *w, const struct program *p,
+                          uint32_t caps, bool wants_reason, struct judged *j)
 {
     enum outcome outcome = RUN_SKIPPED;
     double start = now();
@@ -105,7 +109,8 @@ static enum outcome judge(struct session *s, const struct world *w, const struct
     s->verify_time += now() - start;
     /* What takes long here takes long there: such programs are not worth the time. Nor is Linux's opinion on what we refuse
      * when only dangerous findings are wanted. */
-    if (s->with_kernel && !(j->ours.is_too_complex && w->max_processed) && (j->ours.is_accepted || !s->stops_at_first))
+    if (s->with_kernel && !(j->ours.is_too_complex && w->max_processed) &&
+        (j->ours.is_accepted || !s->stops_at_first))
         judge_kernel(w, p, caps, wants_reason, &j->kernel, &fd);
     else
         j->kernel.is_refused = true;
@@ -129,7 +134,8 @@ struct wanted {
     char ours[128], kernel[128];
 };
 
-static void classify(const struct judged *j, enum kind kind, uint32_t caps, char *ours, char *kernel)
+static void classify(const struct judged *j, enum kind kind, uint32_t caps, char *ours,
+                     char *kernel)
 {
     judge_class(kind == VIOLATES ? j->why : j->ours.why, ours, 128);
     judge_class(j->kernel.why, kernel, 128);
@@ -158,7 +164,8 @@ static bool is_same_finding(void *user, const struct program *p)
 
 /* -- findings ---------------------------------------------------------------------------------- */
 
-static struct class *find_class(struct session *s, enum kind kind, const char *ours, const char *kernel)
+static struct class *find_class(struct session *s, enum kind kind, const char *ours,
+                                const char *kernel)
 {
     for (uint32_t i = 0; i < s->class_count; i++)
         if (s->classes[i].kind == kind && strcmp(s->classes[i].ours, ours) == 0 &&
@@ -172,8 +179,8 @@ static struct class *find_class(struct session *s, enum kind kind, const char *o
     return &s->classes[s->class_count++];
 }
 
-static void write_finding(struct session *s, const struct world *w, const struct program *p, const struct judged *j,
-                          uint32_t caps)
+static void write_finding(struct session *s, const struct world *w, const struct program *p,
+                          const struct judged *j, uint32_t caps)
 {
     char path[512];
     FILE *file;
@@ -185,10 +192,10 @@ static void write_finding(struct session *s, const struct world *w, const struct
         return;
     }
     fprintf(file, "// %s\n// skep:   %s%s%s\n// kernel: %s%s\n", kind_names[j->kind],
-            j->ours.is_accepted ? "accepted; " : "", j->ours.why, j->why, j->kernel.is_accepted ? "accepted " : "",
-            j->kernel.why);
-    fprintf(file, "// stopped at insn %d and %d; capabilities 0x%x%s\n", (int)j->ours.insn, (int)j->kernel.insn, caps,
-            w->object ? "; mutated" : "");
+            j->ours.is_accepted ? "accepted; " : "", j->ours.why, j->why,
+            j->kernel.is_accepted ? "accepted " : "", j->kernel.why);
+    fprintf(file, "// stopped at insn %d and %d; capabilities 0x%x%s\n", (int)j->ours.insn,
+            (int)j->kernel.insn, caps, w->object ? "; mutated" : "");
     program_print(p, file);
     fclose(file);
     snprintf(path, sizeof path, "%s/%u-%03u.raw", s->out, (unsigned)j->kind, s->written++);
@@ -199,7 +206,8 @@ static void write_finding(struct session *s, const struct world *w, const struct
     fclose(file);
 }
 
-static void note(struct session *s, const struct world *w, const struct program *p, uint32_t caps, struct judged *j)
+static void note(struct session *s, const struct world *w, const struct program *p, uint32_t caps,
+                 struct judged *j)
 {
     static struct program small; /* this program has one thread */
     struct wanted wanted = {.s = s, .world = w, .caps = caps, .kind = j->kind};
@@ -257,7 +265,8 @@ static const struct world *make(struct session *s, uint64_t seed, struct program
 }
 
 /* A build without the planted bug must not have the same finding: then it is no bug of ours that was found. */
-static bool is_confirmed(struct session *s, const struct world *w, const struct program *p, uint32_t caps)
+static bool is_confirmed(struct session *s, const struct world *w, const struct program *p,
+                         uint32_t caps)
 {
     char path[512], command[2048];
     FILE *file;
@@ -271,8 +280,8 @@ static bool is_confirmed(struct session *s, const struct world *w, const struct 
         return false;
     program_save(p, w, caps, file);
     fclose(file);
-    snprintf(command, sizeof command, "%s %s --replay %s >/dev/null", s->baseline, s->with_kernel ? "" : "--no-kernel",
-             path);
+    snprintf(command, sizeof command, "%s %s --replay %s >/dev/null", s->baseline,
+             s->with_kernel ? "" : "--no-kernel", path);
     code = system(command);
     return code == 0;
 }
@@ -319,12 +328,14 @@ static void summarise(struct session *s, double seconds)
 {
     const char *mark = s->is_tap ? "# " : "";
 
-    printf("%s%llu programs in %.1f s, %.0f a second (%.1f us of verifying each); skep accepts %.1f %%, the kernel %.1f %%\n", mark,
-           (unsigned long long)s->programs, seconds, (double)s->programs / seconds,
-           s->verify_time / (double)s->programs * 1e6, 100. * (double)s->accepted / (double)s->programs,
+    printf("%s%llu programs in %.1f s, %.0f a second (%.1f us of verifying each); skep accepts "
+           "%.1f %%, the kernel %.1f %%\n",
+           mark, (unsigned long long)s->programs, seconds, (double)s->programs / seconds,
+           s->verify_time / (double)s->programs * 1e6,
+           100. * (double)s->accepted / (double)s->programs,
            100. * (double)s->kernel_accepted / (double)s->programs);
-    printf("%s%llu run in the interpreter, %llu of them in the kernel too\n", mark, (unsigned long long)s->runs,
-           (unsigned long long)s->compared);
+    printf("%s%llu run in the interpreter, %llu of them in the kernel too\n", mark,
+           (unsigned long long)s->runs, (unsigned long long)s->compared);
     for (int kind = 0; kind < KINDS; kind++)
         if (s->kinds[kind])
             printf("%s%8llu %s\n", mark, (unsigned long long)s->kinds[kind], kind_names[kind]);
@@ -381,7 +392,8 @@ static int replay(struct session *s, const char *path)
             if (p.func_count)
                 memcpy(p.funcs, raw.image.func_info, p.func_count * sizeof p.funcs[0]);
             judge(s, &s->world, &p, caps, true, &j);
-            printf("%s: %s; skep: %s %s %s; kernel: %s %s\n", path, j.is_finding ? kind_names[j.kind] : "the same",
+            printf("%s: %s; skep: %s %s %s; kernel: %s %s\n", path,
+                   j.is_finding ? kind_names[j.kind] : "the same",
                    j.ours.is_accepted ? "accepts" : "rejects", j.ours.why, j.why,
                    j.kernel.is_accepted ? "accepts" : "rejects", j.kernel.why);
             result |= j.is_finding && is_dangerous(j.kind);
@@ -405,10 +417,12 @@ static void add_object(struct session *s, const char *path)
         return;
     }
     s->objects[s->object_count++] = object;
-    for (size_t i = 0; s->source_count < OBJECT_WORLDS && skep_object_prog(object, i, &def) == 0; i++) {
+    for (size_t i = 0; s->source_count < OBJECT_WORLDS && skep_object_prog(object, i, &def) == 0;
+         i++) {
         struct source *source = malloc(sizeof *source);
 
-        if (source && world_open_object(&source->world, object, i, s->with_kernel, &source->program) == 0 &&
+        if (source &&
+            world_open_object(&source->world, object, i, s->with_kernel, &source->program) == 0 &&
             source->program.count < 2000) {
             source->world.max_processed = LONG_PROGRAM;
             s->sources[s->source_count++] = source;
@@ -420,7 +434,8 @@ static void add_object(struct session *s, const char *path)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: soundness [--seconds N] [--programs N] [--seed N] [--out DIR] [--no-kernel] [--first] [--baseline EXE] "
+    fprintf(stderr, "usage: soundness [--seconds N] [--programs N] [--seed N] [--out DIR] "
+                    "[--no-kernel] [--first] [--baseline EXE] "
                     "[--replay FILE] [--print SEED] [--tap] [OBJECT..]\n");
     return 2;
 }

@@ -21,8 +21,8 @@ static int complain(const char *what, const struct skep_error *err)
 
 /* -- types ------------------------------------------------------------------------------------- */
 
-static uint32_t add_func(struct builder *b, const char *name, uint32_t result, uint32_t first, uint32_t second,
-                         enum btf_linkage linkage)
+static uint32_t add_func(struct builder *b, const char *name, uint32_t result, uint32_t first,
+                         uint32_t second, enum btf_linkage linkage)
 {
     uint32_t proto = builder_func_proto(b, result);
 
@@ -71,7 +71,8 @@ static int make_types(struct world *w, struct skep_error *err)
 
 /* -- maps -------------------------------------------------------------------------------------- */
 
-static const uint8_t constant_content[16] = {3, 0, 0, 0, 9, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4};
+static const uint8_t constant_content[16] = {3,    0,    0,    0,    9, 0, 0, 0,
+                                             0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4};
 
 static void describe(struct world *w)
 {
@@ -137,9 +138,11 @@ static int open_kernel_map(struct world *w, uint32_t i, struct skep_error *err)
     int code = 0;
 
     if (def->inner)
-        code = kernel_map_create(w->kernel, def->inner, NULL, w->type_bytes, w->type_size, &inner, err);
+        code = kernel_map_create(w->kernel, def->inner, NULL, w->type_bytes, w->type_size, &inner,
+                                 err);
     if (code == 0)
-        code = kernel_map_create(w->kernel, def, inner, w->type_bytes, w->type_size, &w->kernel_maps[i], err);
+        code = kernel_map_create(w->kernel, def, inner, w->type_bytes, w->type_size,
+                                 &w->kernel_maps[i], err);
     if (inner)
         kernel_map_free(inner);
     if (code < 0)
@@ -171,7 +174,8 @@ static int open_kernel(struct world *w, struct skep_error *err)
     for (uint32_t i = 0; i < w->kfunc_count; i++) {
         uint32_t index = 0;
 
-        code = kernel_types_find(w->kernel, "func", w->kfuncs[i].name, &modules, &w->kernel_kfuncs[i], &index);
+        code = kernel_types_find(w->kernel, "func", w->kfuncs[i].name, &modules,
+                                 &w->kernel_kfuncs[i], &index);
         if (code < 0 || index) {
             w->kernel_kfuncs[i] = 0;
             error_set(err, -SKEP_ENOENT, "no such function: %s", w->kfuncs[i].name);
@@ -186,7 +190,8 @@ static int open_kernel(struct world *w, struct skep_error *err)
 /* Maps that our own engine has no body for stay out: programs that use them do not run. */
 static int open_runtime(struct world *w, struct skep_error *err)
 {
-    struct skep_runtime_opts opts = {.size = sizeof opts, .slots = SLOTS, .allow = SKEP_ALLOW_SANDBOXED | SKEP_ALLOW_PROBE_READ};
+    struct skep_runtime_opts opts = {
+        .size = sizeof opts, .slots = SLOTS, .allow = SKEP_ALLOW_SANDBOXED | SKEP_ALLOW_PROBE_READ};
     int code = skep_runtime_create(&opts, &w->runtime, err);
 
     for (uint32_t i = 0; code == 0 && i < w->map_count; i++) {
@@ -201,29 +206,32 @@ static int open_runtime(struct world *w, struct skep_error *err)
             continue;
         }
         if (w->data[i] && def.type == SKEP_MAP_TYPE_ARRAY)
-            code = skep_map_update(w->live_maps[i], &key, sizeof key, w->data[i], def.value_size, 0);
+            code =
+                skep_map_update(w->live_maps[i], &key, sizeof key, w->data[i], def.value_size, 0);
     }
     return code;
 }
 
 static int open_prog_arrays(struct world *w, struct skep_error *err)
 {
-    static const uint32_t types[PROG_ARRAYS] = {SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS,
-                                                SKEP_PROG_TYPE_CGROUP_SKB,    SKEP_PROG_TYPE_XDP,
-                                                SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL};
+    static const uint32_t types[PROG_ARRAYS] = {
+        SKEP_PROG_TYPE_SOCKET_FILTER, SKEP_PROG_TYPE_SCHED_CLS,      SKEP_PROG_TYPE_CGROUP_SKB,
+        SKEP_PROG_TYPE_XDP,           SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_SYSCALL};
     int code = 0;
 
     for (uint32_t i = 0; code == 0 && i < PROG_ARRAYS; i++) {
         w->progs[i].type = types[i];
         if (w->kernel)
-            code = kernel_map_create(w->kernel, &w->maps[MAP_PROGS], NULL, NULL, 0, &w->progs[i].kernel_map, err);
+            code = kernel_map_create(w->kernel, &w->maps[MAP_PROGS], NULL, NULL, 0,
+                                     &w->progs[i].kernel_map, err);
         if (code == 0)
             code = skep_map_create(w->runtime, &w->maps[MAP_PROGS], &w->progs[i].live, err);
     }
     return code;
 }
 
-void world_maps(const struct world *w, uint32_t type, int fds[WORLD_MAPS], struct skep_map *live[WORLD_MAPS])
+void world_maps(const struct world *w, uint32_t type, int fds[WORLD_MAPS],
+                struct skep_map *live[WORLD_MAPS])
 {
     memcpy(fds, w->kernel_fds, sizeof w->kernel_fds);
     for (uint32_t i = 0; i < w->map_count; i++)
@@ -275,8 +283,9 @@ static bool take_image(struct world *w, const struct skep_image *image, struct p
 {
     const uint32_t *records = image->func_info;
 
-    if (image->insn_count > PROGRAM_INSNS || image->map_count > WORLD_MAPS || image->extern_count > WORLD_KFUNCS ||
-        image->func_info_count > PROGRAM_FUNCS || image->target)
+    if (image->insn_count > PROGRAM_INSNS || image->map_count > WORLD_MAPS ||
+        image->extern_count > WORLD_KFUNCS || image->func_info_count > PROGRAM_FUNCS ||
+        image->target)
         return false;
     *p = (struct program){.type = image->type, .attach = image->attach_type, .flags = image->flags};
     memcpy(p->insns, image->insns, image->insn_count * sizeof *image->insns);
@@ -292,7 +301,8 @@ static bool take_image(struct world *w, const struct skep_image *image, struct p
     return true;
 }
 
-int world_open_object(struct world *w, struct skep_object *object, size_t index, bool with_kernel, struct program *p)
+int world_open_object(struct world *w, struct skep_object *object, size_t index, bool with_kernel,
+                      struct program *p)
 {
     struct skep_image image = {.size = sizeof image};
     struct skep_error err = {.size = sizeof err};

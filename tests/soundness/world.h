@@ -16,7 +16,13 @@
 #include "verify/verifier.h"
 
 /* -- programs ---------------------------------------------------------------------------------- */
-enum { PROGRAM_INSNS = 6000, PROGRAM_FUNCS = 96, WORLD_MAPS = 64, WORLD_KFUNCS = 64, PROG_ARRAYS = 6 };
+enum {
+    PROGRAM_INSNS = 6000,
+    PROGRAM_FUNCS = 96,
+    WORLD_MAPS = 64,
+    WORLD_KFUNCS = 64,
+    PROG_ARRAYS = 6
+};
 
 struct program {
     uint32_t type, attach, flags; /* flags: of bpf(2) */
@@ -39,7 +45,7 @@ bool program_is_wide(const struct program *, uint32_t insn);
 bool program_remove(struct program *, uint32_t insn); /* with its second half */
 
 /* -- worlds ------------------------------------------------------------------------------------ */
-enum { /* maps of the fixed world */
+enum {               /* maps of the fixed world */
        MAP_VALUES,   /* array of 4 x 64 bytes */
        MAP_HASH,     /* 8 -> 16 bytes */
        MAP_PERCPU,   /* array of 2 x 8 bytes */
@@ -93,7 +99,8 @@ struct world {
     } progs[PROG_ARRAYS];
 };
 /* The maps as a program of that type gets them. */
-void world_maps(const struct world *, uint32_t type, int fds[WORLD_MAPS], struct skep_map *live[WORLD_MAPS]);
+void world_maps(const struct world *, uint32_t type, int fds[WORLD_MAPS],
+                struct skep_map *live[WORLD_MAPS]);
 
 struct program;
 /* What was made by generate() names types of functions by enum func_type: they become the world's. */
@@ -101,7 +108,8 @@ void world_adopt(const struct world *, struct program *);
 /* 0, or -1 after a message. Without `with_kernel` nothing of bpf(2) is used. */
 int world_open(struct world *, bool with_kernel);
 /* Of program `index` of an object, with that program; -1: it cannot be used here (quietly). */
-int world_open_object(struct world *, struct skep_object *, size_t index, bool with_kernel, struct program *);
+int world_open_object(struct world *, struct skep_object *, size_t index, bool with_kernel,
+                      struct program *);
 void world_close(struct world *);
 
 /* -- verdicts: judge.c ------------------------------------------------------------------------- */
@@ -115,12 +123,13 @@ struct verdict {
 
 void judge_ours(const struct world *, const struct program *, uint32_t caps, struct verdict *);
 /* With the reason if wanted, which costs a second load. *fd, if not NULL: an accepted program, which the caller closes. */
-void judge_kernel(const struct world *, const struct program *, uint32_t caps, bool wants_reason, struct verdict *,
-                  int *fd);
+void judge_kernel(const struct world *, const struct program *, uint32_t caps, bool wants_reason,
+                  struct verdict *, int *fd);
 /* -- runs: execute.c --------------------------------------------------------------------------- */
 enum outcome { RUN_FINE, RUN_SKIPPED, RUN_VIOLATED, RUN_DIFFERS };
 /* An accepted program on a few inputs; kernel_fd >= 0: the same on both, if the program's result is determined. */
-enum outcome execute(const struct world *, const struct program *, int kernel_fd, char *why, size_t room);
+enum outcome execute(const struct world *, const struct program *, int kernel_fd, char *why,
+                     size_t room);
 
 /* -- minimise.c -------------------------------------------------------------------------------- */
 typedef bool (*program_test)(void *user, const struct program *);

@@ -1,6 +1,8 @@
 /* split.c - functions and jumps: what is refused before anything is explored, and what is known of each function. */
 #include "program.h"
 
+#include "verify/facts.h"
+
 static const struct {
     const char *text;
     enum verify_code code;
@@ -40,24 +42,48 @@ static void test_malformed_structure_is_refused_where_it_is(void **state)
     }
 }
 
+/* Fields of loads are judged at once, those of others where a path leads: nowhere in the second program. */
 static void test_reserved_fields_and_registers_are_judged(void **state)
 {
-    static const struct skep_insn bad[] = {
-        {0xb7, 0x10, 0, 1},                        /* a source register beside an immediate */
-        {0x0f, 0x10, 1, 0},                        /* off in an addition */
-        {0x0f, 0xb0, 0, 0},                        /* r11 */
-        {0x61, 0x10, 0, 1},                        /* imm in a load */
-        {0x85, 0x70, 0, 1},                        /* no such kind of call */
-        {0x95, 0x00, 0, 1}, {0xdb, 0x10, 0, 0x77}, /* no such atomic */
+    static const struct {
+        struct skep_insn insn;
+        bool is_load;
+    } bad[] = {
+        {{0xb7, 0x10, 0, 1}, false},    /* a source register beside an immediate */
+        {{0x0f, 0x10, 1, 0}, false},    /* off in an addition */
+        {{0x0f, 0xb0, 0, 0}, false},    /* r11 */
+        {{0x61, 0x10, 0, 1}, true},     /* imm in a load */
+        {{0x85, 0x70, 0, 1}, false},    /* no such kind of call */
+        {{0x95, 0x00, 0, 1}, false},    /* imm in an exit */
+        {{0xdb, 0x10, 0, 0x77}, false}, /* no such atomic */
     };
+    static const char *const texts[] = {"r0 = 0\n r0 = 0\n exit",
+                                        "r0 = 0\n if r0 != 0 goto +1\n goto +1\n exit\n exit"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < 2 * sizeof bad / sizeof *bad; i++) {
+        bool is_reached = i % 2 == 0;
+        uint32_t at = is_reached ? 1 : 3;
+        struct skep_error err = {.size = sizeof err};
+        struct verify_result whole = {0};
         struct program p;
 
-        program_make(&p, "r0 = 0\n r0 = 0\n exit");
-        p.insns[1] = bad[i];
-        expect(&p, cfg_split(&p.v), CODE_INSN, 1, "opcode");
+        program_make(&p, texts[i % 2]);
+        p.insns[at] = bad[i / 2].insn;
+        p.in.caps = CAP_BPF | CAP_PERFMON | CAP_NET_ADMIN | CAP_SYS_ADMIN;
+        assert_int_equal(verify_program(&p.in, &whole, &err), 0);
+        if (bad[i / 2].is_load)
+            expect(&p, cfg_split(&p.v), CODE_INSN, at, "opcode");
+        else
+            accepted(&p, cfg_split(&p.v));
+        if (bad[i / 2].is_load || is_reached) {
+            assert_int_equal(whole.code, CODE_INSN);
+            assert_int_equal(whole.insn, at);
+            assert_non_null(strstr(whole.text, "opcode"));
+        } else {
+            assert_int_equal(whole.code, CODE_OK);
+        }
+        facts_free(whole.facts);
         program_clear(&p);
     }
 }
