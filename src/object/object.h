@@ -239,6 +239,8 @@ uint32_t reloc_from(const struct object_section *, uint32_t insn);
 
 /* relocate.c: CO-RE on a copy of all code. What fails is remembered at the function that it is in. */
 int relocate_types(struct skep_object *, struct skep_error *);
+/* The types of this host's kernel, read once; NULL: there are none. */
+const struct skep_btf *relocate_host_types(struct skep_object *);
 
 /* link.c, image.c */
 int link_object(struct skep_object *, const struct skep_link_opts *, struct skep_error *);

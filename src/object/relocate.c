@@ -24,6 +24,16 @@ static bool needs_target(const struct skep_object *obj)
     return false;
 }
 
+const struct skep_btf *relocate_host_types(struct skep_object *obj)
+{
+    if (!obj->host_btf && !obj->is_host_tried) {
+        obj->is_host_tried = true;
+        if (skep_btf_open_host(&obj->host_btf, NULL))
+            obj->host_btf = NULL;
+    }
+    return obj->host_btf;
+}
+
 /* The BTFs to ask, in order; their number. */
 static int choose(struct skep_object *obj, const struct skep_btf *targets[2], size_t *count,
                   struct skep_error *err)
@@ -34,13 +44,8 @@ static int choose(struct skep_object *obj, const struct skep_btf *targets[2], si
         link_log(obj, SKEP_LOG_INFO, "%s: CO-RE against the given types", obj->name);
         return 0;
     }
-    if (!obj->host_btf && !obj->is_host_tried) {
-        obj->is_host_tried = true;
-        if (skep_btf_open_host(&obj->host_btf, NULL))
-            obj->host_btf = NULL;
-    }
-    if (obj->host_btf) {
-        targets[0] = obj->host_btf;
+    targets[0] = relocate_host_types(obj);
+    if (targets[0]) {
         link_log(obj, SKEP_LOG_INFO, "%s: CO-RE against the types of this host's kernel",
                  obj->name);
         return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "btf/builder.h"
 #include "verify/facts.h"
 #include "verify/input.h"
@@ -227,10 +228,10 @@ int judge_program(const struct judge *j, struct judgement *out, struct skep_erro
     if (j->rt->backend || j->is_sandboxed)
         return 0;
     if (j->opts) {
-        rc = runtime_check_size(j->opts, sizeof opts, "skep_verify_opts", err);
+        rc = sized_check(j->opts, sizeof opts, "skep_verify_opts", err);
         if (rc)
             return rc;
-        runtime_copy_in(&opts, sizeof opts, j->opts);
+        sized_copy_in(&opts, sizeof opts, j->opts);
     }
     opts.btf = NULL;
     rc = check_externs(j->image, err);

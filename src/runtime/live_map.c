@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "platform/platform.h"
 
 /* -- life -------------------------------------------------------------------------------------- */
@@ -95,18 +96,18 @@ int skep_map_create(struct skep_runtime *rt, const struct skep_map_def *given,
                     struct skep_map **out, struct skep_error *err)
 {
     struct skep_map_def def, inner;
-    int rc = runtime_check_size(given, sizeof def, "skep_map_def", err);
+    int rc = sized_check(given, sizeof def, "skep_map_def", err);
 
     if (rc)
         return rc;
-    runtime_copy_in(&def, sizeof def, given);
+    sized_copy_in(&def, sizeof def, given);
     def.key_type = def.value_type =
         0; /* ids of an object's BTF, which a bare definition does not have */
     if (def.inner) {
-        rc = runtime_check_size(def.inner, sizeof inner, "skep_map_def.inner", err);
+        rc = sized_check(def.inner, sizeof inner, "skep_map_def.inner", err);
         if (rc)
             return rc;
-        runtime_copy_in(&inner, sizeof inner, def.inner);
+        sized_copy_in(&inner, sizeof inner, def.inner);
         inner.key_type = inner.value_type = 0;
         def.inner = &inner;
     }
@@ -293,7 +294,7 @@ int skep_map_set_map(struct skep_map *map, const void *key, size_t key_size, str
 
 int skep_map_get_def(const struct skep_map *map, struct skep_map_def *out)
 {
-    runtime_copy_out(out, &map->def, sizeof map->def);
+    sized_copy_out(out, &map->def, sizeof map->def);
     return 0;
 }
 

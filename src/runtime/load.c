@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/reader.h"
+#include "base/sized.h"
 #include "base/vec.h"
 #include "platform/platform.h"
 
@@ -309,7 +310,7 @@ static int judge_prog(struct load *l, size_t index, struct skep_error *err)
         if (judge_unlinked(&judge, &def, &why, err))
             return -SKEP_ENOMEM;
         if (err)
-            runtime_copy_out(err, &why, sizeof why);
+            sized_copy_out(err, &why, sizeof why);
         return rc;
     }
     maps = calloc(image.map_count ? image.map_count : 1, sizeof(struct skep_map *));
@@ -452,10 +453,10 @@ int skep_load(struct skep_runtime *rt, struct skep_object *obj, const struct ske
     int rc;
 
     if (opts) {
-        rc = runtime_check_size(opts, sizeof l.opts, "skep_load_opts", err);
+        rc = sized_check(opts, sizeof l.opts, "skep_load_opts", err);
         if (rc)
             return rc;
-        runtime_copy_in(&l.opts, sizeof l.opts, opts);
+        sized_copy_in(&l.opts, sizeof l.opts, opts);
     }
     l.out = calloc(1, sizeof *l.out);
     if (!l.out)

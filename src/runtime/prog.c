@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "helper/helper.h"
 #include "platform/platform.h"
 
@@ -204,11 +205,11 @@ int skep_prog_load(struct skep_runtime *rt, const struct skep_prog_code *given,
     struct skep_image image = {.size = sizeof image};
     struct judgement judgement = {.reached = NULL};
     uint32_t *indices;
-    int rc = runtime_check_size(given, sizeof code, "skep_prog_code", err);
+    int rc = sized_check(given, sizeof code, "skep_prog_code", err);
 
     if (rc)
         return rc;
-    runtime_copy_in(&code, sizeof code, given);
+    sized_copy_in(&code, sizeof code, given);
     indices = calloc(code.map_count ? code.map_count : 1, sizeof *indices);
     if (!indices)
         return error_set(err, -SKEP_ENOMEM, "no memory for %u maps", code.map_count);
@@ -290,7 +291,7 @@ int skep_prog_run(struct skep_prog *prog, struct skep_slot *given, void *ctx, si
     if (rc) {
         atomic_fetch_add_explicit(&prog->faults, 1, memory_order_relaxed);
         if (err)
-            runtime_copy_out(err, &call.err, sizeof call.err);
+            sized_copy_out(err, &call.err, sizeof call.err);
     } else if (type->is_ret32) {
         *ret = (uint32_t)*ret;
     }
@@ -327,6 +328,6 @@ int skep_prog_get_info(struct skep_prog *prog, struct skep_prog_info *out)
         if (rc)
             return rc;
     }
-    runtime_copy_out(out, &info, sizeof info);
+    sized_copy_out(out, &info, sizeof info);
     return 0;
 }

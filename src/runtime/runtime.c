@@ -6,47 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 
 uint32_t skep_version(void)
 {
     return SKEP_VERSION;
-}
-
-/* -- structs that grow ------------------------------------------------------------------------- */
-
-int runtime_check_size(const void *opts, size_t known, const char *what, struct skep_error *err)
-{
-    size_t size;
-
-    memcpy(&size, opts, sizeof size);
-    if (size < sizeof size)
-        return error_set(err, -SKEP_EINVAL, "%s: size is %zu, set it to sizeof the struct", what,
-                         size);
-    for (size_t i = known; i < size; i++)
-        if (((const uint8_t *)opts)[i])
-            return error_set(err, -SKEP_E2BIG, "%s: byte %zu is set, this version knows %zu", what,
-                             i, known);
-    return 0;
-}
-
-void runtime_copy_in(void *to, size_t known, const void *from)
-{
-    size_t size;
-
-    memcpy(&size, from, sizeof size);
-    memset(to, 0, known);
-    memcpy(to, from, size < known ? size : known);
-}
-
-void runtime_copy_out(void *to, const void *from, size_t known)
-{
-    size_t size;
-
-    memcpy(&size, to, sizeof size);
-    if (size < sizeof size)
-        return;
-    memcpy(to, from, size < known ? size : known);
-    memcpy(to, &size, sizeof size);
 }
 
 /* -- what the host gives, or the default ------------------------------------------------------- */
@@ -112,16 +76,16 @@ static int take_options(struct skep_runtime *rt, const struct skep_runtime_opts 
 
     *opts = (struct skep_runtime_opts){.size = sizeof *opts};
     if (given) {
-        rc = runtime_check_size(given, sizeof *opts, "skep_runtime_opts", err);
+        rc = sized_check(given, sizeof *opts, "skep_runtime_opts", err);
         if (rc)
             return rc;
-        runtime_copy_in(opts, sizeof *opts, given);
+        sized_copy_in(opts, sizeof *opts, given);
     }
     if (opts->host) {
-        rc = runtime_check_size(opts->host, sizeof rt->host, "skep_host", err);
+        rc = sized_check(opts->host, sizeof rt->host, "skep_host", err);
         if (rc)
             return rc;
-        runtime_copy_in(&rt->host, sizeof rt->host, opts->host);
+        sized_copy_in(&rt->host, sizeof rt->host, opts->host);
     }
     return 0;
 }

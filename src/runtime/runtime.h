@@ -48,13 +48,6 @@ struct skep_prog {
     char license[64];
 };
 
-/* Refuse options that are larger than this build knows and not zero there (api.h, "Versions"). */
-int runtime_check_size(const void *opts, size_t known, const char *what, struct skep_error *err);
-/* The part of a caller's struct that this build knows, the rest zero. */
-void runtime_copy_in(void *to, size_t known, const void *from);
-/* At most as much as the caller's struct has room for; its size stays. */
-void runtime_copy_out(void *to, const void *from, size_t known);
-
 void runtime_log(struct skep_runtime *, int level, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A slot for one call: the caller's, or a leased one that runtime_slot_give gives back. */
 struct skep_slot *runtime_slot_take(struct skep_runtime *, struct skep_slot *given);

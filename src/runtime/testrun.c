@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/reader.h"
+#include "base/sized.h"
 #include "platform/context.h"
 #include "runtime/testrun.h"
 
@@ -82,7 +83,7 @@ int testrun_repeat(struct skep_call *call, struct skep_prog *prog, struct skep_t
     if (rc) {
         atomic_fetch_add_explicit(&prog->faults, 1, memory_order_relaxed);
         if (err)
-            runtime_copy_out(err, &call->err, sizeof call->err);
+            sized_copy_out(err, &call->err, sizeof call->err);
     }
     return rc;
 }
@@ -176,11 +177,11 @@ int testrun(struct skep_prog *prog, struct skep_test_run *run, struct skep_error
 int skep_prog_test_run(struct skep_prog *prog, struct skep_test_run *given, struct skep_error *err)
 {
     struct skep_test_run run;
-    int rc = runtime_check_size(given, sizeof run, "skep_test_run", err);
+    int rc = sized_check(given, sizeof run, "skep_test_run", err);
 
     if (rc)
         return rc;
-    runtime_copy_in(&run, sizeof run, given);
+    sized_copy_in(&run, sizeof run, given);
     if (prog->handle) {
         run.size = sizeof run;
         rc = prog->runtime->backend->prog_test_run(prog->handle, &run, err);
@@ -189,6 +190,6 @@ int skep_prog_test_run(struct skep_prog *prog, struct skep_test_run *given, stru
     }
     if (rc && err && err->size >= sizeof *err && !err->subject[0])
         error_subject(err, "prog %s", prog->name);
-    runtime_copy_out(given, &run, sizeof run);
+    sized_copy_out(given, &run, sizeof run);
     return rc;
 }

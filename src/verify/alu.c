@@ -44,24 +44,6 @@ static const char *operator_of(const struct isa_op *op)
     }
 }
 
-static void forget_identity(struct reg *reg)
-{
-    reg->id = 0;
-    reg->has_delta = reg->is_delta32 = false;
-    reg->off = 0;
-}
-
-/* A copy of an unknown number is the same number: comparing one tells about the other. */
-static void name_scalar(struct verifier *v, struct reg *reg)
-{
-    if (reg->kind != REG_SCALAR || range_is_const(&reg->v))
-        return;
-    if (reg->has_delta)
-        forget_identity(reg);
-    if (!reg->id)
-        reg->id = verifier_new_id(v);
-}
-
 /* -- pointers ---------------------------------------------------------------------------------- */
 
 /* Offsets stay far from where their sums could overflow. */
@@ -250,7 +232,7 @@ static void link_sum(struct reg *dst, const struct isa_op *op, const struct rang
         off = -off;
     if ((op->does != ISA_DO_ADD && op->does != ISA_DO_SUB) || is_self || !dst->id ||
         dst->has_delta || !is_known || off != (int32_t)off) {
-        forget_identity(dst);
+        reg_forget_identity(dst);
         return;
     }
     dst->has_delta = true;
@@ -342,7 +324,7 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
             return rc;
     }
     range_alu(&dst->v, by, op->does, op->width);
-    forget_identity(dst);
+    reg_forget_identity(dst);
     return 0;
 }
 
@@ -364,7 +346,7 @@ static int move_register(struct verifier *v, const struct skep_insn *insn, const
     }
     if (op->width == 8) {
         if (!bits) {
-            name_scalar(v, src);
+            reg_give_identity(v, src);
             *dst = *src;
             return 0;
         }
@@ -379,10 +361,10 @@ static int move_register(struct verifier *v, const struct skep_insn *insn, const
         bool is_same = src->v.umax < UINT64_C(1) << (bits - 1);
 
         if (is_same)
-            name_scalar(v, src);
+            reg_give_identity(v, src);
         *dst = *src;
         if (!is_same)
-            forget_identity(dst);
+            reg_forget_identity(dst);
         range_sign_extend(&dst->v, (uint8_t)(bits / 8), 8);
         return 0;
     }
@@ -397,10 +379,10 @@ static int move_register(struct verifier *v, const struct skep_insn *insn, const
     bool is_same = bits ? src->v.umax < UINT64_C(1) << (bits - 1) : src->v.umax <= UINT32_MAX;
 
     if (is_same)
-        name_scalar(v, src);
+        reg_give_identity(v, src);
     *dst = *src;
     if (!is_same)
-        forget_identity(dst);
+        reg_forget_identity(dst);
     if (bits)
         range_sign_extend(&dst->v, (uint8_t)(bits / 8), 4);
     range_zero_extend(&dst->v, 4);
@@ -426,7 +408,7 @@ static int one_operand(struct verifier *v, const struct skep_insn *insn, const s
 
         range_bswap(&dst->v, (uint32_t)insn->imm, is_swap);
     }
-    forget_identity(dst);
+    reg_forget_identity(dst);
     return 0;
 }
 

@@ -38,8 +38,7 @@ int explore_write_reg(struct verifier *v, uint32_t regno)
     return 0;
 }
 
-/* Kinds whose loads and stores the engine translates differently. */
-static bool kind_matters(uint8_t kind)
+bool explore_compares_mods(uint8_t kind)
 {
     switch (kind) {
     case REG_CTX:
@@ -67,14 +66,16 @@ int explore_pointer_kind_of(struct verifier *v, const struct reg *reg, bool trus
         info->map = reg->kind == REG_MAP_VALUE ? reg->map : NULL;
         return 0;
     }
-    same = info->ptr_kind == kind && (!kind_matters(reg->kind) || info->ptr_mods == reg->mods);
+    same = info->ptr_kind == kind &&
+           (!explore_compares_mods(reg->kind) || info->ptr_mods == reg->mods);
     if (reg->kind != REG_MAP_VALUE || info->map != reg->map)
         info->is_mixed_map = true;
-    if (!kind_matters(reg->kind))
+    if (!explore_compares_mods(reg->kind))
         info->ptr_mods |= reg->mods; /* what may fault on one path is done with care on all */
     if (same)
         return 0;
-    if (!kind_matters(reg->kind) && !kind_matters((uint8_t)(info->ptr_kind - 1))) {
+    if (!explore_compares_mods(reg->kind) &&
+        !explore_compares_mods((uint8_t)(info->ptr_kind - 1))) {
         info->is_mixed_kind = true;
         return 0;
     }
@@ -466,8 +467,10 @@ static void blame_complexity(struct verifier *v)
     if (r->code == CODE_OK || r->code == CODE_COMPLEXITY)
         return;
     memcpy(text, r->text, sizeof text);
-    snprintf(r->text, sizeof r->text, "over %u instructions were looked at, and states merged since do not show that it is "
-             "safe: %.200s", PROCESSED_MAX, text);
+    snprintf(r->text, sizeof r->text,
+             "over %u instructions were looked at, and states merged since do not show that it is "
+             "safe: %.200s",
+             PROCESSED_MAX, text);
     r->code = CODE_COMPLEXITY;
     r->help[0] = '\0';
 }

@@ -10,7 +10,8 @@ void explore_clobber(struct verifier *);
 void explore_init_frame(struct frame *, uint32_t depth);
 /* A path that starts at a function with nothing but a stack: for asynchronous callbacks. The caller sets its registers. */
 struct state *explore_push_fresh(struct verifier *, uint32_t subprog, uint32_t prev_insn);
-/* program.c: what an extern variable yields. */
-int program_ksym(struct verifier *, uint32_t index, struct reg *dst);
+/* Kinds whose loads and stores the engine translates differently: the marks of all that one instruction sees are one. Of
+ * others facts.c gathers them. */
+bool explore_compares_mods(uint8_t kind);
 
 #endif

@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "verify/explore.h"
 #include "verify/flow.h"
 
 enum { FLAG_REACHED = 1, FLAG_FALLS = 2, FLAG_JUMPS = 4, FLAG_MIXED = 8, FLAG_ACCESS = 16 };
@@ -180,23 +181,6 @@ static uint16_t index_of(const struct verifier *v, const struct verify_map *map)
     return (uint16_t)(map - v->in->maps);
 }
 
-/* For which kinds explore.c compares marks: there the first path's are everybody's. Of the others it gathers them. */
-static bool has_marks(uint8_t kind)
-{
-    switch (kind) {
-    case REG_CTX:
-    case REG_SOCKET:
-    case REG_SOCK_COMMON:
-    case REG_TCP_SOCK:
-    case REG_XDP_SOCK:
-    case REG_BTF:
-    case REG_ARENA:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void from_walk(const struct verifier *v, uint32_t insn, struct fact_insn *fact)
 {
     const struct insn_info *info = &v->info[insn];
@@ -217,7 +201,8 @@ static void from_walk(const struct verifier *v, uint32_t insn, struct fact_insn 
         return;
     fact->kind = (uint8_t)(info->ptr_kind - 1);
     fact->flags |= FLAG_ACCESS | (info->is_mixed_kind ? FLAG_MIXED : 0);
-    fact->mods = has_marks(fact->kind) ? info->ptr_mods : info->ptr_mods & MOD_UNTRUSTED;
+    fact->mods =
+        explore_compares_mods(fact->kind) ? info->ptr_mods : info->ptr_mods & MOD_UNTRUSTED;
     fact->map = has_map && fact->kind == REG_MAP_VALUE && !info->is_mixed_kind
                     ? index_of(v, info->map)
                     : NO_MAP;

@@ -91,14 +91,7 @@ static int describe_maps(struct skep_object *obj, const struct skep_image *image
 
 static const struct skep_btf *host_types(void *user)
 {
-    struct skep_object *obj = user;
-
-    if (!obj->host_btf && !obj->is_host_tried) {
-        obj->is_host_tried = true;
-        if (skep_btf_open_host(&obj->host_btf, NULL))
-            obj->host_btf = NULL;
-    }
-    return obj->host_btf;
+    return relocate_host_types(user);
 }
 
 /* Externs may be missing, contexts of tracing programs have the kernel's types, and what a map may own (__kptr) is one of

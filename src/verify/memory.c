@@ -509,11 +509,8 @@ static void narrow_loaded(struct reg *dst, uint32_t size, bool is_signed)
         range_sign_extend(&dst->v, (uint8_t)size, 8);
     else
         range_zero_extend(&dst->v, (uint8_t)size);
-    if (is_signed) {
-        dst->id = 0;
-        dst->has_delta = dst->is_delta32 = false;
-        dst->off = 0;
-    }
+    if (is_signed)
+        reg_forget_identity(dst);
 }
 
 int memory_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,

@@ -100,13 +100,6 @@ static bool is_linked(const struct reg *reg, uint32_t id)
     return reg->kind == REG_SCALAR && reg->id == id;
 }
 
-static void unlink_reg(struct reg *reg)
-{
-    reg->id = 0;
-    reg->has_delta = reg->is_delta32 = false;
-    reg->off = 0;
-}
-
 void linked_collect(struct verifier *v, struct state *s, uint32_t id, struct linked *linked)
 {
     for (uint32_t i = 0; i < linked->count; i++) /* dst and src may be one number: collected once */
@@ -117,13 +110,13 @@ void linked_collect(struct verifier *v, struct state *s, uint32_t id, struct lin
 
         for (uint32_t i = 0; i < 11; i++)
             if (is_linked(&frame->regs[i], id) && !link_add(linked, f, false, i))
-                unlink_reg(&frame->regs[i]);
+                reg_forget_identity(&frame->regs[i]);
         for (uint32_t i = 0; i < frame->slot_count; i++) {
             const struct slot *slot = frame_slot(frame, i);
 
             if (slot->bytes[0] == BYTE_SPILL && is_linked(&slot->reg, id) &&
                 !link_add(linked, f, true, i))
-                unlink_reg(&frame_own_slot(v, frame, i)->reg);
+                reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
         }
     }
 }

@@ -266,13 +266,6 @@ static bool is_single(const struct known_ids *known, const struct reg *reg)
     return i < known->count && !known->is_shared[i];
 }
 
-static void forget_id(struct reg *reg)
-{
-    reg->id = 0;
-    reg->has_delta = reg->is_delta32 = false;
-    reg->off = 0;
-}
-
 /* An identity that only one register has says nothing, and keeps states from being equal. */
 static void forget_single_ids(struct verifier *v, struct state *s)
 {
@@ -295,11 +288,11 @@ static void forget_single_ids(struct verifier *v, struct state *s)
 
         for (uint32_t i = 0; i < 10; i++)
             if (is_single(&known, &frame->regs[i]))
-                forget_id(&frame->regs[i]);
+                reg_forget_identity(&frame->regs[i]);
         for (uint32_t i = 0; i < frame->slot_count; i++)
             if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL &&
                 is_single(&known, &frame->slots[i]->reg))
-                forget_id(&frame_own_slot(v, frame, i)->reg);
+                reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
     }
 }
 

@@ -170,20 +170,6 @@ static uint32_t width_of(const struct reg *reg) /* bits that may be set */
     return max ? 64 - (uint32_t)__builtin_clzll(max) : 0;
 }
 
-/* Two copies of one unknown number are worth a name. */
-static void name_scalar(struct verifier *v, struct reg *reg)
-{
-    if (reg->kind != REG_SCALAR || range_is_const(&reg->v))
-        return;
-    if (reg->has_delta) {
-        reg->id = 0;
-        reg->has_delta = reg->is_delta32 = false;
-        reg->off = 0;
-    }
-    if (!reg->id)
-        reg->id = verifier_new_id(v);
-}
-
 /* Slots [first, last] are overwritten, or read as bytes: objects in them (dynptr ..) are no more, or it is refused. */
 static int destroy_objects(struct verifier *v, struct frame *frame, uint32_t first, uint32_t last)
 {
@@ -265,13 +251,10 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
 
         scrub_object(slot);
         if (fits)
-            name_scalar(v, value);
+            reg_give_identity(v, value);
         set_spill(slot, value, size);
-        if (!fits) {
-            slot->reg.id = 0;
-            slot->reg.has_delta = slot->reg.is_delta32 = false;
-            slot->reg.off = 0;
-        }
+        if (!fits)
+            reg_forget_identity(&slot->reg);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
     if (is_imm && byte == 0 && v->can_bpf) {
@@ -414,11 +397,8 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
     dst = verifier_reg(v, (uint32_t)dst_reg);
     if (size <= spilled && (v->is_big ? byte_of(off) == spilled - size : byte_of(off) == 0)) {
         *dst = slot->reg;
-        if (width_of(dst) > size * 8) { /* a narrowing fill is another number */
-            dst->id = 0;
-            dst->has_delta = dst->is_delta32 = false;
-            dst->off = 0;
-        }
+        if (width_of(dst) > size * 8) /* a narrowing fill is another number */
+            reg_forget_identity(dst);
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);
     }
     for (uint32_t i = 0; i < size; i++) {

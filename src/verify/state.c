@@ -134,6 +134,16 @@ bool reg_is_packet(const struct reg *reg)
     return reg->kind == REG_PACKET || reg->kind == REG_PACKET_META;
 }
 
+void reg_give_identity(struct verifier *v, struct reg *reg)
+{
+    if (reg->kind != REG_SCALAR || range_is_const(&reg->v))
+        return;
+    if (reg->has_delta)
+        reg_forget_identity(reg);
+    if (!reg->id)
+        reg->id = verifier_new_id(v);
+}
+
 /* The head of a register: all but its range. */
 static void reg_clear(struct reg *reg)
 {

@@ -247,6 +247,15 @@ static inline bool reg_may_be_null(const struct reg *reg)
     return reg->mods & MOD_MAYBE_NULL;
 }
 bool reg_is_packet(const struct reg *); /* packet or meta */
+/* A number: no longer the same as others, or at a distance from them. */
+static inline void reg_forget_identity(struct reg *reg)
+{
+    reg->id = 0;
+    reg->has_delta = reg->is_delta32 = false;
+    reg->off = 0;
+}
+/* A number that is copied: both are one, and what is learned of one holds for the other. */
+void reg_give_identity(struct verifier *, struct reg *);
 void reg_set_none(struct reg *);
 void reg_set_unknown(struct reg *); /* any scalar, not precise */
 void reg_set_const(struct reg *, uint64_t value);

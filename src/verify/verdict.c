@@ -7,45 +7,11 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/reader.h"
+#include "base/sized.h"
 #include "verify/input.h"
 #include "verify/report.h"
 
 enum { INSN_TEXT = 128, MESSAGE = 512 };
-
-/* -- sized structs ----------------------------------------------------------------------------- */
-static int check_size(const void *opts, size_t known, const char *what, struct skep_error *err)
-{
-    size_t size;
-
-    memcpy(&size, opts, sizeof size);
-    if (size < sizeof size)
-        return error_set(err, -SKEP_EINVAL, "%s: size is %zu, set it to sizeof the struct", what,
-                         size);
-    for (size_t i = known; i < size; i++)
-        if (((const uint8_t *)opts)[i])
-            return error_set(err, -SKEP_E2BIG, "%s: byte %zu is set, this version knows %zu", what,
-                             i, known);
-    return 0;
-}
-
-static void copy_in(void *to, size_t known, const void *from)
-{
-    size_t size;
-
-    memcpy(&size, from, sizeof size);
-    memcpy(to, from, size < known ? size : known);
-}
-
-/* As much as the caller's struct holds; its size stays. */
-static void copy_out(void *to, const void *from, size_t known)
-{
-    size_t size;
-
-    memcpy(&size, to, sizeof size);
-    if (size > sizeof size)
-        memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
-               (size < known ? size : known) - sizeof size);
-}
 
 /* -- rows -------------------------------------------------------------------------------------- */
 /* Names and source lines come from the object: control characters could write to a terminal what nobody said, or make
@@ -346,10 +312,10 @@ int skep_verify(struct skep_object *obj, const struct skep_verify_opts *opts,
     int rc;
 
     if (opts) {
-        rc = check_size(opts, sizeof v.opts, "skep_verify_opts", err);
+        rc = sized_check(opts, sizeof v.opts, "skep_verify_opts", err);
         if (rc)
             return rc;
-        copy_in(&v.opts, sizeof v.opts, opts);
+        sized_copy_in(&v.opts, sizeof v.opts, opts);
     }
     v.opts.size = sizeof v.opts;
     if (!v.report)
@@ -411,7 +377,7 @@ int skep_report_verdict(const struct skep_report *report, size_t index, struct s
         .ns = row->ns,
         .peak_bytes = row->peak_bytes,
     };
-    copy_out(out, &verdict, sizeof verdict);
+    sized_copy_out(out, &verdict, sizeof verdict);
     return 0;
 }
 
@@ -433,7 +399,7 @@ int skep_report_note(const struct skep_report *report, size_t verdict, size_t in
         .source = note->place.source,
         .insn_text = note->place.insn_text,
     };
-    copy_out(out, &copy, sizeof copy);
+    sized_copy_out(out, &copy, sizeof copy);
     return 0;
 }
 
@@ -476,7 +442,7 @@ int skep_verify_rule(size_t index, struct skep_verify_rule *out)
                                      .help = row->help,
                                      .explain = row->explain,
                                      .error = -row->errno_};
-    copy_out(out, &rule, sizeof rule);
+    sized_copy_out(out, &rule, sizeof rule);
     return 0;
 }
 

@@ -41,6 +41,7 @@ enum verify_flag {
     FLAG_ANY_ALIGNMENT = 1 << 1,
     FLAG_TEST_STATE_FREQ = 1 << 3, /* a checkpoint at every instruction that may have one */
     FLAG_SLEEPABLE = 1 << 4,
+    FLAG_XDP_HAS_FRAGS = 1 << 5,
     FLAG_XDP_DEV_BOUND_ONLY = 1 << 6
 };
 
