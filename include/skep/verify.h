@@ -54,7 +54,7 @@ struct skep_verify_opts {
     uint32_t log_level;  /* SKEP_VERIFY_LOG_*; 0: no log */
     skep_print_fn print; /* where a kernel-style log goes */
     void *user;
-    uint64_t max_bytes; /* memory of one verification; 0: 64 MiB */
+    uint64_t max_bytes; /* memory of one verification; 0: 64 MiB and 128 bytes an instruction */
     uint64_t max_ns;    /* wall clock of one verification; 0: no limit */
     /* Set it to something else than 0 (atomically) in another thread to stop; may be NULL. */
     const volatile uint32_t *cancel;

@@ -14,6 +14,7 @@
 #include "verify/explore.h"
 #include "verify/kfunc.h"
 #include "verify/memory.h"
+#include "verify/program.h"
 #include "verify/prune.h"
 
 enum {

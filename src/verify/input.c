@@ -20,7 +20,9 @@
 enum {
     MAP_F_RDONLY_PROG = 1 << 7,
     LINUX_LIMIT = 1000000, /* instructions looked at: BPF_COMPLEXITY_LIMIT_INSNS */
-    DEFAULT_BYTES = 64 << 20
+    DEFAULT_BYTES =
+        64 << 20, /* and for each instruction: of a million one checkpoint each may be needed */
+    DEFAULT_INSN_BYTES = 128
 };
 
 /* Does libbpf freeze it before the program is loaded? Sections of constants and jump tables. */
@@ -176,7 +178,9 @@ int verify_image(struct skep_object *obj, const struct skep_image *image,
         .reached = place->reached,
         .max_processed = opts->max_insns,
         .is_linux_only = opts->linux_only != 0,
-        .max_bytes = opts->max_bytes ? opts->max_bytes : DEFAULT_BYTES,
+        .max_bytes = opts->max_bytes
+                         ? opts->max_bytes
+                         : DEFAULT_BYTES + (uint64_t)image->insn_count * DEFAULT_INSN_BYTES,
         .max_ns = opts->max_ns,
         .cancel = (const _Atomic uint32_t *)(uintptr_t)opts->cancel,
         .log = {opts->print ? opts->log_level : 0, &log.text},

@@ -98,19 +98,13 @@ static void mul32(struct range *r, const struct range *a, const struct range *b)
 static void lsh(struct range *r, const struct range *a, uint8_t n)
 {
     r->bits = tnum_lsh(a->bits, n);
-    /* What no bit is lost of keeps its order. */
-    if (a->umax <= UINT64_MAX >> n) {
+    /* What no bit is lost of keeps its order; Linux gives up one bit earlier, in front of the sign. */
+    if (a->umax <= UINT64_C(1) << (63 - n)) {
         r->umin = a->umin << n;
         r->umax = a->umax << n;
     }
-    if (a->smin >= INT64_MIN >> n && a->smax <= INT64_MAX >> n) {
-        r->smin = (int64_t)((uint64_t)a->smin << n);
-        r->smax = (int64_t)((uint64_t)a->smax << n);
-    }
     /* Compilers extend the sign of 32 bits by << 32, s>> 32. */
     if (n == 32) {
-        r->umin = (uint64_t)a->umin32 << 32;
-        r->umax = (uint64_t)a->umax32 << 32;
         r->smin = (int64_t)((uint64_t)a->smin32 << 32);
         r->smax = (int64_t)((uint64_t)a->smax32 << 32);
     }
@@ -118,13 +112,9 @@ static void lsh(struct range *r, const struct range *a, uint8_t n)
 
 static void lsh32(struct range *r, const struct range *a, uint8_t n)
 {
-    if (a->umax32 <= UINT32_MAX >> n) {
+    if (a->umax32 <= UINT64_C(1) << (31 - n)) {
         r->umin32 = a->umin32 << n;
         r->umax32 = a->umax32 << n;
-    }
-    if (a->smin32 >= INT32_MIN >> n && a->smax32 <= INT32_MAX >> n) {
-        r->smin32 = (int32_t)((uint32_t)a->smin32 << n);
-        r->smax32 = (int32_t)((uint32_t)a->smax32 << n);
     }
 }
 

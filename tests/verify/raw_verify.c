@@ -69,7 +69,7 @@ static void judge(struct session *session, const char *path, const struct raw_pr
                                  .kernel_btf = session->kernel,
                                  .caps = session->caps,
                                  .flags = prog->image.flags,
-                                 .max_bytes = 64 << 20};
+                                 .max_bytes = (64 << 20) + prog->image.insn_count * UINT64_C(128)};
 
     for (uint32_t i = 0; i < prog->image.map_count; i++) {
         maps[i].def = prog->maps[i];
