@@ -342,7 +342,7 @@ static void merge_reg(const struct reg *old, struct reg *cur)
 {
     range_widen(&cur->v, &old->v);
     range_sync(&cur->v);
-    forget_id(cur);
+    reg_forget_identity(cur);
 }
 
 /* Where Linux gives up, states are made one instead: what was known of numbers becomes what is true in both. That may be too
