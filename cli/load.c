@@ -199,11 +199,8 @@ static int choose_alone(const struct choice *choice, size_t *index)
     return CLI_USAGE;
 }
 
-/* --type: for the chosen program, and for all whose section says nothing (what it tail-calls must agree). */
-static int type_set(const struct choice *choice, const char *text, size_t chosen)
+int load_type(const char *text, struct skep_prog_def *def)
 {
-    struct skep_prog_def def = {.size = sizeof def};
-    struct skep_error err = {.size = sizeof err};
     uint32_t type = 0, attach_type = 0, flags = 0;
     const char *target;
     int number;
@@ -216,13 +213,24 @@ static int type_set(const struct choice *choice, const char *text, size_t chosen
         }
         type = (uint32_t)number;
     }
+    def->type = type;
+    def->attach_type = attach_type;
+    def->flags |= flags;
+    def->is_type_known = 1;
+    return CLI_YES;
+}
+
+/* --type: for the chosen program, and for all whose section says nothing (what it tail-calls must agree). */
+static int type_set(const struct choice *choice, const char *text, size_t chosen)
+{
+    struct skep_prog_def def = {.size = sizeof def};
+    struct skep_error err = {.size = sizeof err};
+
     for (size_t i = 0; !skep_object_prog(choice->object, i, &def); i++) {
         if (i != chosen && def.is_type_known)
             continue;
-        def.type = type;
-        def.attach_type = attach_type;
-        def.flags |= flags;
-        def.is_type_known = 1;
+        if (load_type(text, &def))
+            return CLI_USAGE;
         if (skep_object_set_prog(choice->object, &def, &err)) {
             cli_error(choice->about, &err);
             return CLI_USAGE;

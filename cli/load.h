@@ -37,6 +37,8 @@ struct loaded {
     uint32_t insns; /* after linking */
 };
 
+/* --type for one program: a type's name, or what a section may be called. Complains by itself; returns an exit code. */
+int load_type(const char *text, struct skep_prog_def *);
 /* Complains by itself; returns an exit code. load_free in either case; `out` must not move in between. */
 int load_open(const struct cli *, const struct load_options *, struct loaded *out);
 void load_free(struct loaded *);

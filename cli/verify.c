@@ -9,6 +9,7 @@
 #include "args.h"
 #include "caps.h"
 #include "compare.h"
+#include "load.h"
 #include "system.h"
 
 struct verify_options {
@@ -175,30 +176,6 @@ static bool is_chosen(const struct verify *v, const struct skep_prog_def *def)
            (!strcmp(v->options->prog, def->name) || !strcmp(v->options->prog, def->section));
 }
 
-/* --type: for every program that is judged, whatever its section says. */
-static int type_set(const struct verify *v, struct skep_prog_def *def)
-{
-    uint32_t type, attach_type = 0, flags = 0;
-    const char *text = v->options->type, *target;
-    int number;
-
-    if (!text)
-        return CLI_YES;
-    if (skep_section_parse(text, &type, &attach_type, &flags, &target)) {
-        number = skep_prog_type_number(text);
-        if (number < 0) {
-            cli_complain("--type %s: no such program type (`skep features` lists them)", text);
-            return CLI_USAGE;
-        }
-        type = (uint32_t)number;
-    }
-    def->type = type;
-    def->attach_type = attach_type;
-    def->flags |= flags;
-    def->is_type_known = 1;
-    return CLI_YES;
-}
-
 static void flags_add(struct verify *v, struct skep_prog_def *def)
 {
     const struct arg_list *items = &v->options->flags;
@@ -224,7 +201,8 @@ static int programs_set(struct verify *v, struct skep_object *object)
 
     for (size_t i = 0; !skep_object_prog(object, i, &def); i++) {
         v->is_prog_found |= is_chosen(v, &def);
-        code = type_set(v, &def);
+        /* Whatever its section says. */
+        code = v->options->type ? load_type(v->options->type, &def) : CLI_YES;
         if (code)
             return code;
         flags_add(v, &def);

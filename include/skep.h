@@ -9,6 +9,7 @@
 #include <skep/object.h>
 #include <skep/platform.h>
 #include <skep/verify.h>
+#include <skep/facts.h>
 #include <skep/runtime.h>
 #include <skep/map.h>
 #include <skep/prog.h>

@@ -515,6 +515,7 @@ static int follow(struct verifier *v)
             return reject(v, CODE_INSN, "%s", why.text);
         }
         info->is_seen = true;
+        v->cur->traced |= info->traced;
         rc = step(v, &next);
         if (v->is_out_of_memory)
             return reject_memory(v);

@@ -54,6 +54,9 @@ int precision_step(struct verifier *v, struct state *s, uint16_t flags, uint32_t
     if (flags & STEP_STACK) {
         step->frame = (uint8_t)frame;
         step->slot = (uint8_t)slot;
+        s->traced_slots |= UINT64_C(1) << slot;
+        if (frame != s->depth)
+            s->traced |= TRACED_ALWAYS;
     }
     return 0;
 }
@@ -73,6 +76,7 @@ int precision_step_linked(struct verifier *v, struct state *s, const struct link
                 << (4 + 10 * i);
     }
     step->linked = bits;
+    s->traced |= TRACED_ALWAYS;
     return 0;
 }
 
@@ -364,40 +368,37 @@ static enum back back_one(struct verifier *v, struct precision *p, uint32_t insn
     return back;
 }
 
-/* Registers for whose sake the walk has to look at an instruction; calls and exits change the frame and count always, and so
- * does what has a step. */
-enum { TRACED_ALWAYS = 1 << 15 };
+/* Registers for whose sake the walk has to look at an instruction. Calls and exits change the frame: always. */
+static uint16_t traced_regs(const struct verifier *v, uint32_t insn)
+{
+    const struct isa_op *op = v->info[insn].op;
+    uint16_t dst = (uint16_t)(1u << SKEP_INSN_DST(&v->insns[insn]));
+    uint16_t src = (uint16_t)(1u << SKEP_INSN_SRC(&v->insns[insn]));
+
+    switch (op->kind) {
+    case ISA_KIND_ALU:
+    case ISA_KIND_LOAD:
+    case ISA_KIND_IMM64:
+    case ISA_KIND_STORE:
+        return dst;
+    case ISA_KIND_ATOMIC:
+        return dst | src | 1;
+    case ISA_KIND_JUMP:
+        return 0;
+    case ISA_KIND_BRANCH:
+        return isa_uses_src(op) ? dst | src : 0;
+    case ISA_KIND_CALL:
+        return op->does == ISA_DO_CALL_LOCAL || v->info[insn].calls_callback ? TRACED_ALWAYS : ARGS | 1;
+    default:
+        return TRACED_ALWAYS;
+    }
+}
 
 void precision_prepare(struct verifier *v)
 {
-    for (uint32_t i = 0; i < v->insn_count; i++) {
-        struct insn_info *info = &v->info[i];
-        const struct skep_insn *insn = &v->insns[i];
-
-        if (!info->op)
-            continue;
-        switch (info->op->kind) {
-        case ISA_KIND_ALU:
-        case ISA_KIND_LOAD:
-        case ISA_KIND_IMM64:
-            info->traced = (uint16_t)(1u << SKEP_INSN_DST(insn));
-            break;
-        case ISA_KIND_STORE:
-            info->traced = (uint16_t)(1u << SKEP_INSN_DST(insn));
-            break;
-        case ISA_KIND_JUMP:
-            info->traced = 0;
-            break;
-        case ISA_KIND_BRANCH:
-            info->traced = (uint16_t)(isa_uses_src(info->op)
-                                          ? 1u << SKEP_INSN_DST(insn) | 1u << SKEP_INSN_SRC(insn)
-                                          : 0);
-            break;
-        default:
-            info->traced = TRACED_ALWAYS;
-            break;
-        }
-    }
+    for (uint32_t i = 0; i < v->insn_count; i++)
+        if (v->info[i].op)
+            v->info[i].traced = traced_regs(v, i);
 }
 
 /* -- the walk ---------------------------------------------------------------------------------- */
@@ -503,6 +504,11 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
                 if (p->regs[0] >> i & 1 && s->frames[0]->regs[i].kind == REG_SCALAR)
                     s->frames[0]->regs[i].is_precise = true;
             return 0;
+        }
+        /* Most of the way has nothing to do with what is looked for. */
+        if (!(s->traced & (p->regs[p->frame] | TRACED_ALWAYS)) && !(s->traced_slots & p->slots[p->frame])) {
+            insn = INSN_NONE;
+            is_first = false;
         }
         while (insn != INSN_NONE) {
             const struct step *step =

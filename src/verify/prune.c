@@ -328,6 +328,8 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
     cur->parent = s;
     cur->first_insn = insn;
     cur->step_count = 0;
+    cur->traced = 0;
+    cur->traced_slots = 0;
     for (uint32_t f = 0; f <= cur->depth; f++)
         cur->frames[f]->written = 0;
     return loops_enter(v, s);

@@ -198,40 +198,33 @@ static void range_text(const struct range *r, char *text, size_t room)
         snprintf(text, room, "may be any number");
 }
 
-/* The instruction before `insn` that wrote the register, if nothing else leads into the code between; else INSN_NONE. */
-static uint32_t writer_before(const struct verifier *v, uint32_t insn, uint32_t regno)
+static bool writes_reg(const struct isa_op *op, const struct skep_insn *insn, int32_t regno)
 {
-    for (uint32_t i = insn, steps = 0; i-- > 0 && steps < TRACE_INSNS; steps++) {
-        const struct isa_op *op;
-
-        if (v->info[i + 1].is_jump_point || v->info[i + 1].subprog != v->info[i].subprog)
-            return INSN_NONE;
-        op = v->info[i].op;
-        if (!op)
-            continue;
-        if (!isa_falls_through(op))
-            return INSN_NONE;
-        if (isa_writes(op, &v->insns[i]) >> regno & 1)
-            return i;
-    }
-    return INSN_NONE;
+    return isa_writes(op, insn) >> regno & 1;
 }
 
-/* The store to fp+off before `insn`, likewise. */
-static uint32_t store_before(const struct verifier *v, uint32_t insn, int32_t off)
+static bool stores_at(const struct isa_op *op, const struct skep_insn *insn, int32_t off)
+{
+    return op->kind == ISA_KIND_STORE && SKEP_INSN_DST(insn) == FRAME_REG && insn->off == off;
+}
+
+/* The instruction before `insn` that wrote register `what`, or stored at fp+`what`, if nothing else leads into the code
+ * between; else INSN_NONE. */
+static uint32_t writer_before(const struct verifier *v, uint32_t insn,
+                              bool (*writes)(const struct isa_op *, const struct skep_insn *,
+                                             int32_t),
+                              int32_t what)
 {
     for (uint32_t i = insn, steps = 0; i-- > 0 && steps < TRACE_INSNS; steps++) {
-        const struct isa_op *op;
+        const struct isa_op *op = v->info[i].op;
 
         if (v->info[i + 1].is_jump_point || v->info[i + 1].subprog != v->info[i].subprog)
             return INSN_NONE;
-        op = v->info[i].op;
         if (!op)
             continue;
         if (!isa_falls_through(op))
             return INSN_NONE;
-        if (op->kind == ISA_KIND_STORE && SKEP_INSN_DST(&v->insns[i]) == FRAME_REG &&
-            v->insns[i].off == off)
+        if (writes(op, &v->insns[i], what))
             return i;
     }
     return INSN_NONE;
@@ -250,7 +243,7 @@ static void trace(struct verifier *v, uint32_t insn, uint32_t regno, uint32_t co
         if (!op)
             return;
         if (op->kind == ISA_KIND_LOAD && SKEP_INSN_SRC(at) == FRAME_REG) {
-            insn = store_before(v, insn, at->off);
+            insn = writer_before(v, insn, stores_at, at->off);
             if (insn == INSN_NONE || !isa_uses_src(v->info[insn].op))
                 return;
             from = SKEP_INSN_SRC(&v->insns[insn]);
@@ -259,7 +252,7 @@ static void trace(struct verifier *v, uint32_t insn, uint32_t regno, uint32_t co
         } else if (op->kind != ISA_KIND_ALU || !isa_reads_dst(op)) {
             return;
         }
-        insn = writer_before(v, insn, from);
+        insn = writer_before(v, insn, writes_reg, (int32_t)from);
         if (insn == INSN_NONE)
             return;
         regno = from;
@@ -397,7 +390,7 @@ static void note_scalar(struct verifier *v, uint32_t regno, const struct reg *re
 /* Calls leave r1 to r5 without a value: the usual way to lose one in assembly, and in C with a missing prototype. */
 static void note_nothing(struct verifier *v, uint32_t regno)
 {
-    uint32_t writer = writer_before(v, v->insn, regno);
+    uint32_t writer = writer_before(v, v->insn, writes_reg, (int32_t)regno);
     char text[128];
 
     if (regno && writer != INSN_NONE && call_text(v, writer, text, sizeof text))

@@ -340,6 +340,8 @@ bool state_copy(struct verifier *v, struct state *to, const struct state *from)
     to->may_sleep = from->may_sleep;
     to->is_speculative = from->is_speculative;
     to->parent = from->parent;
+    to->traced = from->traced;
+    to->traced_slots = from->traced_slots;
     to->branches = from->branches;
     to->first_insn = from->first_insn;
     to->last_insn = from->last_insn;

@@ -210,6 +210,9 @@ struct state {
     uint32_t first_insn, last_insn;
     uint32_t may_goto_depth;
     uint32_t callback_unroll;
+    /* What the way since the parent touched, for precision.c: registers by insn_info.traced, slots of the frame it was in. */
+    uint16_t traced;
+    uint64_t traced_slots;
     struct step *steps;
     uint32_t step_count, step_room;
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/reader.h"
 #include "base/sized.h"
+#include "verify/facts.h"
 #include "verify/input.h"
 #include "verify/report.h"
 
@@ -258,7 +259,9 @@ static int judge(struct verification *v, size_t index, const struct skep_prog_de
         error_subject(v->err, "%s: prog %s", skep_object_name(v->obj), def->name);
         return rc;
     }
-    return report_add(v->report, skep_object_name(v->obj), def, &image, &r, NULL);
+    rc = report_add(v->report, skep_object_name(v->obj), def, &image, &r, NULL);
+    facts_free(r.facts);
+    return rc;
 }
 
 /* How programs are named by opts.prog: a function if there is one, else all of a section. */

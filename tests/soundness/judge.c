@@ -24,9 +24,10 @@ enum {
 
 /* -- ours -------------------------------------------------------------------------------------- */
 
-void judge_ours(const struct world *w, const struct program *p, uint32_t caps, struct verdict *out)
+/* 0: it was judged. The caller frees the result's facts. */
+static int verify(const struct world *w, const struct program *p, uint32_t caps,
+                  struct verify_result *result, struct skep_error *err)
 {
-    static struct verify_result result; /* this program has one thread */
     struct skep_image_func funcs[PROGRAM_FUNCS];
     struct skep_image image = {.size = sizeof image,
                                .name = "made_up",
@@ -57,15 +58,22 @@ void judge_ours(const struct world *w, const struct program *p, uint32_t caps, s
                                  .is_linux_only = true,
                                  .max_processed = w->max_processed,
                                  .max_bytes = MOST_BYTES};
-    struct skep_error err = {.size = sizeof err};
 
     memcpy(maps, w->verify_maps, w->map_count * sizeof maps[0]);
     funcs[0] = (struct skep_image_func){.name = "made_up"};
     for (uint32_t i = 0; i < p->func_count; i++)
         funcs[i] = (struct skep_image_func){
             .name = i ? "function" : "made_up", .insn = p->funcs[i].insn, .type = p->funcs[i].type};
+    return verify_program(&input, result, err);
+}
+
+void judge_ours(const struct world *w, const struct program *p, uint32_t caps, struct verdict *out)
+{
+    static struct verify_result result; /* this program has one thread */
+    struct skep_error err = {.size = sizeof err};
+
     memset(out, 0, sizeof *out);
-    if (verify_program(&input, &result, &err) < 0) {
+    if (verify(w, p, caps, &result, &err) < 0) {
         out->is_refused = true;
         out->insn = INSN_NONE;
         snprintf(out->why, sizeof out->why, "%.300s", err.text);
@@ -81,6 +89,19 @@ void judge_ours(const struct world *w, const struct program *p, uint32_t caps, s
         out->is_too_complex = result.code == CODE_COMPLEXITY;
         snprintf(out->why, sizeof out->why, "%s: %.360s", name, result.text);
     }
+}
+
+bool judge_is_dead(const struct world *w, const struct program *p, uint32_t caps, uint32_t insn)
+{
+    static struct verify_result result;
+    bool is_dead = false;
+
+    if (verify(w, p, caps, &result, NULL) < 0)
+        return false;
+    if (result.code == CODE_OK && result.facts && insn < p->count)
+        is_dead = facts_is_dead(result.facts, insn);
+    facts_free(result.facts);
+    return is_dead;
 }
 
 /* -- the kernel's ------------------------------------------------------------------------------ */

@@ -122,6 +122,8 @@ struct verdict {
 };
 
 void judge_ours(const struct world *, const struct program *, uint32_t caps, struct verdict *);
+/* Is that instruction of an accepted program proven never to run? */
+bool judge_is_dead(const struct world *, const struct program *, uint32_t caps, uint32_t insn);
 /* With the reason if wanted, which costs a second load. *fd, if not NULL: an accepted program, which the caller closes. */
 void judge_kernel(const struct world *, const struct program *, uint32_t caps, bool wants_reason,
                   struct verdict *, int *fd);

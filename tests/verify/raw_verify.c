@@ -13,6 +13,7 @@
 #include <skep/verify.h>
 
 #include "raw.h"
+#include "verify/facts.h"
 #include "verify/verifier.h"
 
 struct session {
@@ -83,6 +84,7 @@ static void judge(struct session *session, const char *path, const struct raw_pr
         fprintf(stderr, "raw_verify: %s: %s: %s\n", path, prog->name, err.text);
     else
         print_result(session, path, prog, &result);
+    facts_free(result.facts);
     fflush(stdout);
 }
 

@@ -6,6 +6,7 @@
 #undef BTF_MAGIC /* of linux/btf.h; btf/btf.h has its own */
 #include <skep/verify.h>
 
+#include "verify/facts.h"
 #include "verify/verifier.h"
 
 /* -- the verifier's side ------------------------------------------------------------------------- */
@@ -123,6 +124,7 @@ static int judge(const struct program *who, const struct code *code, struct veri
         complain("not judged: %s", err.text);
         return -1;
     }
+    facts_free(result->facts);
     return result->code == CODE_OK;
 }
 

@@ -53,9 +53,8 @@ static int judge(const char *text, struct verify_result *result, const _Atomic u
                  uint64_t max_ns, struct skep_error *err)
 {
     struct program program;
-    struct verify_input in = {.caps = CAP_BPF | CAP_PERFMON | CAP_NET_ADMIN,
-                              .cancel = cancel,
-                              .max_ns = max_ns};
+    struct verify_input in = {
+        .caps = CAP_BPF | CAP_PERFMON | CAP_NET_ADMIN, .cancel = cancel, .max_ns = max_ns};
     int rc;
 
     assemble(&program, text);
