@@ -229,7 +229,7 @@ static void link_sum(struct reg *dst, const struct isa_op *op, const struct rang
     int64_t off = is_32 ? (int32_t)by->bits.value : (int64_t)by->bits.value;
 
     if (op->does == ISA_DO_SUB)
-        off = -off;
+        off = (int64_t)(0 - (uint64_t)off);
     if ((op->does != ISA_DO_ADD && op->does != ISA_DO_SUB) || is_self || !dst->id ||
         dst->has_delta || !is_known || off != (int32_t)off) {
         reg_forget_identity(dst);

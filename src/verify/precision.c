@@ -388,7 +388,8 @@ static uint16_t traced_regs(const struct verifier *v, uint32_t insn)
     case ISA_KIND_BRANCH:
         return isa_uses_src(op) ? dst | src : 0;
     case ISA_KIND_CALL:
-        return op->does == ISA_DO_CALL_LOCAL || v->info[insn].calls_callback ? TRACED_ALWAYS : ARGS | 1;
+        return op->does == ISA_DO_CALL_LOCAL || v->info[insn].calls_callback ? TRACED_ALWAYS
+                                                                             : ARGS | 1;
     default:
         return TRACED_ALWAYS;
     }
@@ -506,7 +507,8 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
             return 0;
         }
         /* Most of the way has nothing to do with what is looked for. */
-        if (!(s->traced & (p->regs[p->frame] | TRACED_ALWAYS)) && !(s->traced_slots & p->slots[p->frame])) {
+        if (!(s->traced & (p->regs[p->frame] | TRACED_ALWAYS)) &&
+            !(s->traced_slots & p->slots[p->frame])) {
             insn = INSN_NONE;
             is_first = false;
         }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/poison.h"
 #include "verify/verifier.h"
 
 /* -- pool -------------------------------------------------------------------------------------- */
@@ -61,6 +62,7 @@ void *pool_take(struct verifier *v, size_t size)
         return block_new(v, rounded + POOL_ALIGN); /* never given back before the end */
     piece = pool->free[class];
     if (piece) {
+        UNPOISON(piece, rounded);
         memcpy(&pool->free[class], piece, sizeof(void *));
         return piece;
     }
@@ -87,6 +89,7 @@ void pool_give(struct verifier *v, void *piece, size_t size)
     if (!piece || class >= POOL_CLASSES)
         return;
     memcpy(piece, &v->pool.free[class], sizeof(void *));
+    POISON(piece, rounded);
     v->pool.free[class] = piece;
 }
 

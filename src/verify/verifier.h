@@ -495,8 +495,9 @@ enum equal_mode {
     EQUAL_WITHIN /* all scalars as if precise */
 };
 bool prune_equal(struct verifier *, struct state *old, struct state *cur, enum equal_mode);
+/* In masks of registers: the frame changes here, or it is not known what counts. */
+enum { TRACED_ALWAYS = 1 << 15 };
 /* The scalar in regno decides something: it and what it came from count in comparisons. */
-enum { TRACED_ALWAYS = 1 << 15 }; /* in masks of registers: the frame changes here, or it is not known what counts */
 int precision_mark(struct verifier *, uint32_t regno);
 void precision_mark_all(struct verifier *, struct state *); /* everything on its path counts */
 /* History of the current instruction. */

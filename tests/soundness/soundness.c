@@ -361,6 +361,8 @@ static int search(struct session *s)
         if (!step(s))
             break;
     is_bad = s->kinds[VIOLATES] || s->root_more > s->programs / TOLERATED + 1;
+    if (s->stops_at_first)
+        is_bad = s->kinds[VIOLATES] || s->kinds[ACCEPTS_MORE] || s->kinds[ACCEPTS_DEAD];
     if (s->is_tap)
         printf("1..1\n%s 1 - random programs%s\n", is_bad ? "not ok" : "ok",
                s->with_kernel ? "" : " (bpf(2) is refused here: only runs were judged)");
