@@ -369,21 +369,13 @@ def lsh(a, n):
     r = unknown()
     r.bits = tnum_lsh(a.bits, n)
     low, high = a.raw('u64')
-    fits = ULE(high, LShR(num(-1), n))
+    fits = ULE(high, num(1) << (num(63) - n))
     r.views['u64'] = If(fits, low << n, num(0)), If(fits, high << n, num(-1))
-    low, high = a.raw('s64')
-    fits = And(low >= SIGN64 >> n, high <= LShR(num(-1), 1) >> n)
-    r.views['s64'] = If(fits, (low << n) ^ SIGN64, num(0)), If(fits, (high << n) ^ SIGN64, num(-1))
     half = n == 32
-    r.views['u64'] = tuple(If(half, x << 32, was) for x, was in zip(a.raw('u32'), r.views['u64']))
     r.views['s64'] = tuple(If(half, (x << 32) ^ SIGN64, was) for x, was in zip(a.raw('s32'), r.views['s64']))
-    is_low = ULT(n, 32)
     low, high = a.raw('u32')
-    fits = And(is_low, ULE(high, LShR(LOW, n)))
+    fits = And(ULT(n, 32), ULE(high, num(1) << (num(31) - n)))
     r.views['u32'] = If(fits, (low << n) & LOW, num(0)), If(fits, (high << n) & LOW, LOW)
-    low, high = sign_extended(a, 's32')
-    fits = And(is_low, low >= num(-1 << 31) >> n, high <= num((1 << 31) - 1) >> n)
-    r.views['s32'] = (If(fits, ((low << n) & LOW) ^ SIGN32, num(0)), If(fits, ((high << n) & LOW) ^ SIGN32, LOW))
     return r
 
 
