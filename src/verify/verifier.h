@@ -1,14 +1,18 @@
 /* verifier.h - the verification of one program: its inputs, what is kept per instruction and function, and who does what.
  *
- *     program.c   what is asked before the first step: maps, attach target, privileges, functions' signatures
- *     cfg.c       structure: jumps, functions, reachability, loops, live registers, stack depth
+ *     input.c     from a linked object to verify_input; verify.c: from there to verify_result
+ *     program.c   what is asked before the first step: maps, privileges; target.c record.c signature.c: attach target, special
+ *                 members of maps, functions' arguments
+ *     cfg.c       structure: functions, jumps; graph.c reachability, loops; live.c live registers; depth.c stack
  *     explore.c   the walk: one path after the other, one instruction after the other
- *       alu.c branch.c        scalars and pointer arithmetic; conditions
- *       memory.c stack.c ..   loads and stores by what the pointer is
- *       helper.c kfunc.c subprog.c callback.c exit.c     calls
- *     prune.c     checkpoints: a state that is covered by one already proven needs no second proof
- *     precision.c which scalars a decision depended on, traced back along the path
- *     facts.c     what the compiler may rely on
+ *       alu.c branch.c        scalars and pointer arithmetic; conditions; guest.c: wrong guesses of the processor
+ *       memory.c stack.c special.c btf_access.c   loads and stores by what the pointer is
+ *       helper.c kfunc.c subprog.c callback.c exit.c (helper_*.c, kfunc_*.c)   calls
+ *       dynptr.c iterator.c lock.c reference.c    what is on the stack or held, and what dies with it
+ *     prune.c     checkpoints: a state that is covered (equal.c) by one already proven needs no second proof
+ *     precision.c which scalars a decision depended on, traced back along the path; loops.c: where it is not finished
+ *     facts.c     what the compiler may rely on: from the walk, and a second pass (flow.c)
+ *     report.c    how a part says no; verdict.c show.c show_json.c log.c: what people and programs see of it
  *
  * Functions that return int return 0 or what reject() returned: the program is refused, or the verifier ran out of
  * something. Names follow files: memory_access is in memory.c.

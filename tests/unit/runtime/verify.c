@@ -3,6 +3,7 @@
 #include <skep/verify.h>
 
 #include "../object/make.h"
+#include "base/reader.h"
 #include "fixture.h"
 
 enum { R_BPF_64_64 = 1, SHT_PROGBITS = 1, SHF_ALLOC = 2, RDONLY_PROG = 1u << 7 };
@@ -40,7 +41,7 @@ static struct skep_object *make_picky(uint32_t constant)
         EXIT,
     };
     static const struct skep_insn plain[] = {MOV(0, 1), EXIT};
-    struct make m = make_object(false);
+    struct make m = make_object(HOST_IS_BIG);
     uint32_t rodata = make_words(&m, ".rodata", &constant, 1),
              maps = make_words(&m, "maps", table, 5);
     uint32_t code = make_code(&m, "xdp", picky, ARRAY_SIZE(picky));
@@ -246,7 +247,7 @@ static void test_size_of_a_given_map_is_its_own(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
-        struct make m = make_object(false);
+        struct make m = make_object(HOST_IS_BIG);
         uint32_t maps = make_words(&m, "maps", table, 5);
         uint32_t code = make_code(&m, "xdp", insns, ARRAY_SIZE(insns));
         struct skep_map *map = make_map(rt, SKEP_MAP_TYPE_ARRAY, 4, 8, entries[i], 0);
@@ -414,7 +415,7 @@ static void test_cancelled_load_leaves_nothing_live(void **state)
     const struct skep_verify_opts verify = {.size = sizeof verify, .cancel = &one};
     struct skep_load_opts opts = {.size = sizeof opts, .verify = &verify};
     struct skep_runtime *rt = make_runtime();
-    struct make m = make_object(false);
+    struct make m = make_object(HOST_IS_BIG);
     struct skep_collection *all = NULL;
     uint64_t before = skep_runtime_memory(rt);
     struct skep_object *obj;

@@ -21,10 +21,13 @@ struct fixture {
 };
 
 /* The program is accepted; r1 is an XDP context. Map 0: an array of one value of 16 bytes; map 1: such a one that is
- * constant, {5, 0, 0, 0, 0xff, ..}. */
+ * constant: a number of 32 bits that is 5, 0xff, zeros. */
 static struct fixture *facts_of(const char *text)
 {
-    static const uint8_t constant[16] = {5, 0, 0, 0, 0xff};
+    static const struct {
+        uint32_t first;
+        uint8_t rest[12];
+    } constant = {5, {0xff}};
     struct fixture *f = calloc(1, sizeof *f);
     uint32_t numbers[] = {0, 1};
     struct skep_image image = {.size = sizeof image,
@@ -51,7 +54,7 @@ static struct fixture *facts_of(const char *text)
                                                .max_entries = 1,
                                                .flags = i ? 1 << 7 : 0 /* BPF_F_RDONLY_PROG */};
     }
-    f->maps[1].data = constant;
+    f->maps[1].data = (const uint8_t *)&constant;
     f->maps[1].is_frozen = true;
     input.maps = f->maps;
     if (skep_asm(text, strlen(text), f->insns, ROOM, &count, &err))

@@ -1,4 +1,5 @@
 /* signature.c - prototypes of global functions, with and without tags. */
+#include "base/reader.h"
 #include "fixture.h"
 
 struct case_arg {
@@ -247,7 +248,7 @@ static void test_hidden_functions_are_static(void **state)
     /* What a loader gives Linux says otherwise. */
     builder_from(&changed, btf);
     builder_set_linkage(&changed, func, BTF_STATIC);
-    assert_int_equal(builder_encode(&changed, false, &bytes, &size, NULL), 0);
+    assert_int_equal(builder_encode(&changed, HOST_IS_BIG, &bytes, &size, NULL), 0);
     builder_free(&changed);
     b.image.btf_bytes = bytes;
     b.image.btf_size = (uint32_t)size;
