@@ -8,8 +8,6 @@
 
 #include "base/check.h"
 
-enum { MAX_VAR_OFF = 1 << 29 };
-
 static const char *operator_of(const struct isa_op *op)
 {
     switch (op->does) {
@@ -87,6 +85,7 @@ static bool may_move(const struct reg *ptr, const struct range *by, const struct
     case REG_TCP_SOCK:
     case REG_XDP_SOCK:
     case REG_FUNC:
+    case REG_INSN: /* an address in the program: it is jumped to as it was read */
         return false;
     default:
         return true;

@@ -337,15 +337,20 @@ static int known_way(struct verifier *v, const struct skep_insn *insn, const str
 }
 
 /* One of two pointers is known not to be null: where they are equal, so is the other. */
-static void learn_equal(struct verifier *v, const struct isa_op *op, uint32_t dst, uint32_t src,
-                        struct state *falls, struct state *taken)
+/* An address that may be NULL itself, whatever it says. */
+static bool proves_nothing(const struct reg *reg)
+{
+    return reg->kind == REG_BTF || reg->kind == REG_ARENA || (reg->mods & MOD_UNTRUSTED);
+}
+
+static void learn_equal(const struct isa_op *op, uint32_t dst, uint32_t src, struct state *falls,
+                        struct state *taken)
 {
     struct reg *a = &state_regs(falls)[dst], *b = &state_regs(falls)[src];
     struct state *equal = op->does == ISA_DO_JEQ ? taken : op->does == ISA_DO_JNE ? falls : NULL;
 
-    (void)v;
-    if (!equal || reg_may_be_null(a) == reg_may_be_null(b) || a->kind == REG_BTF ||
-        b->kind == REG_BTF)
+    if (!equal || reg_may_be_null(a) == reg_may_be_null(b) || proves_nothing(a) ||
+        proves_nothing(b))
         return;
     branch_set_not_null(&state_regs(equal)[reg_may_be_null(a) ? dst : src]);
 }
@@ -468,7 +473,7 @@ int branch_step(struct verifier *v, const struct skep_insn *insn, const struct i
         return 0;
     }
     if (has_src && !is_32 && a->kind != REG_SCALAR && b->kind != REG_SCALAR)
-        learn_equal(v, op, dst, src, v->cur, other);
+        learn_equal(op, dst, src, v->cur, other);
     if (!is_32 && !has_src && insn->imm == 0 && reg_may_be_null(a) &&
         (op->does == ISA_DO_JEQ || op->does == ISA_DO_JNE)) {
         uint32_t id = a->id;

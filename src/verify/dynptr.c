@@ -133,6 +133,8 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
         if (code)
             return code;
     }
+    if (frame->untracked & slots_of(slot))
+        return stack_refuse_untracked(v, regno, "dynptr");
     /* The slots may have been halves of two others: stores end those, but do not have to. */
     code = dynptr_destroy(v, frame, slot);
     if (code == 0)

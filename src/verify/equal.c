@@ -184,10 +184,10 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
     case BYTE_DYNPTR:
         return old->reg.dynptr.kind == cur->reg.dynptr.kind &&
                old->reg.dynptr.is_first == cur->reg.dynptr.is_first &&
-               ids_match(m, old->reg.id, cur->reg.id);
+               ids_match(m, old->reg.id, cur->reg.id) && ids_match(m, old->reg.ref, cur->reg.ref);
     case BYTE_ITER: /* how many turns it has made does not matter */
         return old->reg.iter.btf_id == cur->reg.iter.btf_id &&
-               old->reg.iter.state == cur->reg.iter.state &&
+               old->reg.iter.state == cur->reg.iter.state && old->reg.mods == cur->reg.mods &&
                ids_match(m, old->reg.ref, cur->reg.ref);
     case BYTE_IRQ:
         return old->reg.irq.kfunc_class == cur->reg.irq.kfunc_class &&

@@ -117,7 +117,7 @@ static int return_pointer(struct verifier *v, bool *is_done)
         return 0;
     *is_done = true;
     if (reg_is_null(r0))
-        return 0;
+        return precision_mark(v, 0);
     if (r0->kind != REG_BTF || !btf_is_trusted(r0) ||
         !btf_type_matches(v, r0->space, r0->btf_id, r0->off, SPACE_KERNEL, type, false))
         return reject_reg(v, CODE_RETURN_POINTER, 0,
@@ -126,10 +126,14 @@ static int return_pointer(struct verifier *v, bool *is_done)
     return r0->ref ? reference_release(v, r0->ref) : 0;
 }
 
-static int return_value(struct verifier *v, uint32_t regno)
+/*
+ * What R`regno` of the current frame may be when the outermost frame is left with it. That frame says which rules hold: a throw
+ * leaves all frames at once, and what it throws is always what the program returns, from inside a global function too.
+ */
+static int return_value(struct verifier *v, uint32_t regno, bool is_thrown)
 {
-    struct frame *frame = state_frame(v->cur);
-    struct reg *value = &frame->regs[regno];
+    const struct frame *frame = v->cur->frames[0];
+    struct reg *value = verifier_reg(v, regno);
     const char *where = "At program exit";
     bool has_range, is_32 = false, is_pointer = false;
     int32_t min = 0, max = 0;
@@ -140,7 +144,7 @@ static int return_value(struct verifier *v, uint32_t regno)
         has_range = frame->has_ret_range;
         min = frame->ret_min;
         max = frame->ret_max;
-    } else if (frame->subprog && frame->callback != CALLBACK_EXCEPTION) {
+    } else if (frame->subprog && frame->callback != CALLBACK_EXCEPTION && !is_thrown) {
         rc = explore_read_reg(v, regno);
         if (rc)
             return rc;
@@ -189,13 +193,13 @@ int exit_step(struct verifier *v, bool is_from_throw)
     if (is_from_throw) {
         /* Without a callback for exceptions what is thrown is what the program returns. */
         if (!v->exception_callback)
-            rc = return_value(v, 1);
+            rc = return_value(v, 1, true);
         return rc ? rc : exit_check_held(v, "bpf_throw");
     }
     /* A reference that is returned is given up: so before they are counted. */
     if (gives_pointer)
-        rc = return_value(v, 0);
+        rc = return_value(v, 0, false);
     if (!rc)
         rc = exit_check_held(v, "BPF_EXIT instruction in main prog");
-    return rc || gives_pointer ? rc : return_value(v, 0);
+    return rc || gives_pointer ? rc : return_value(v, 0, false);
 }

@@ -498,6 +498,8 @@ static int follow(struct verifier *v)
         v->is_stepped = false;
         if (info->is_prune_point) {
             rc = prune_visit(v, v->insn);
+            if (v->is_out_of_memory)
+                return reject_memory(v);
             if (rc)
                 return rc < 0 ? rc : 0;
         }
@@ -550,6 +552,8 @@ int explore_subprog(struct verifier *v, uint32_t subprog)
             break;
         rc = 0;
         prune_path_done(v, v->cur);
+        if (v->is_out_of_memory)
+            reject_memory(v);
         if (v->result->code != CODE_OK)
             rc = -SKEP_EVERIFY;
         else if (!pop(v))

@@ -375,6 +375,7 @@ static void spread_effects(struct verifier *v, struct call_graph *calls)
     for (uint32_t i = 0; i < v->subprog_count; i++) {
         v->subprogs[i].changes_packet = calls->effects[i] & EFFECT_CHANGES_PACKET;
         v->subprogs[i].may_sleep = calls->effects[i] & EFFECT_SLEEPS;
+        v->subprogs[i].may_throw = calls->effects[i] & EFFECT_THROWS;
     }
 }
 

@@ -64,6 +64,8 @@ static int make(struct verifier *v, uint32_t regno, uint32_t insn, uint32_t slot
         if (code)
             return code;
     }
+    if (frame->untracked & slots_of(slot, type->slots))
+        return stack_refuse_untracked(v, regno, "iterator");
     ref = reference_acquire(v, insn);
     if (!ref)
         return reject_memory(v);

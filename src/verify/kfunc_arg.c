@@ -217,7 +217,7 @@ static int check_memory(struct verifier *v, struct place *at, const struct kfunc
             return reject(v, CODE_CALL_ARG,
                           "arg#%u reference type('%s %s') size cannot be determined", at->index,
                           kind_title(v, arg->pointee), btf_name_of(v->kernel_btf, arg->pointee));
-        return reg_is_null(at->reg) ? 0 : check_region(v, at, size);
+        return reg_is_null(at->reg) ? precision_mark(v, at->regno) : check_region(v, at, size);
     }
     if (!reg_is_null(at->reg) || !arg->is_optional) {
         code = check_region(v, at, -1);
@@ -229,6 +229,10 @@ static int check_memory(struct verifier *v, struct place *at, const struct kfunc
         /* What comes back may be a pointer to the buffer. */
         if (at->call->kfunc->does == KFUNC_DOES_DYNPTR_SLICE_RDWR)
             stack_untrack(v, at->regno, (uint32_t)verifier_reg(v, at->regno + 1)->v.umax);
+    } else {
+        code = precision_mark(v, at->regno);
+        if (code)
+            return code;
     }
     return size_arg->is_const_size ? set_const(v, at->meta, at->regno + 1) : 0;
 }
@@ -573,7 +577,7 @@ static int check_any_pointer(struct verifier *v, struct place *at, const struct 
     if (code)
         return code;
     if (at->arg->kind != KARG_CTX && at->arg->is_nullable && reg_is_null(at->reg))
-        return 0;
+        return precision_mark(v, at->regno);
     if (at->arg->kind == KARG_POINTER && is_object(at->reg) &&
         !btf_is(v->kernel_btf, at->arg->pointee, BTF_COMPOSITES))
         return reject_reg(v, CODE_CALL_ARG, at->regno,

@@ -183,6 +183,8 @@ static int save_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t ir
     code = memory_access(v, regno, 0, 8, ACCESS_WRITE, -1, false, false);
     if (code)
         return code;
+    if (frame->untracked & (UINT64_C(1) << at))
+        return stack_refuse_untracked(v, regno, "irq flag");
     if (!frame_grow(v, frame, at + 1) || !state_ref_add(v, v->cur, REF_IRQ, id, NULL))
         return reject_memory(v);
     slot = frame_own_slot(v, frame, at);

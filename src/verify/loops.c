@@ -90,6 +90,11 @@ struct loops *loops_new(struct verifier *v)
     return loops;
 }
 
+void loops_forget(struct loops *loops)
+{
+    memset(loops->visits, 0, sizeof loops->visits);
+}
+
 bool loops_is_endless(const struct verifier *v, uint32_t insn)
 {
     return v->info[insn].scc && !v->loops->has_exit[v->info[insn].scc];
@@ -153,9 +158,12 @@ static int complete(struct verifier *v, struct visit *visit)
             rc = precision_propagate_changed(v, edge->old, &edge->state, &changed);
         }
     }
-    if (changed && !rc) /* so many turns are not seen in practice: all numbers count then */
-        for (edge = visit->backedges; edge; edge = edge->next)
+    if (changed && !rc) /* so many turns are not seen in practice: everything counts then */
+        for (edge = visit->backedges; edge; edge = edge->next) {
             precision_mark_all(v, &edge->state);
+            for (uint32_t f = 0; f <= edge->state.depth; f++)
+                stack_mark_read(v, &edge->state, f, UINT64_MAX);
+        }
     while (visit->backedges) {
         edge = visit->backedges;
         visit->backedges = edge->next;

@@ -12,8 +12,6 @@
 #include "verify/memory.h"
 #include "verify/record.h"
 
-enum { MAX_VAR_OFF = 1 << 29 }; /* Linux's BPF_MAX_VAR_OFF and BPF_MAX_VAR_SIZ */
-
 /* -- bounds ------------------------------------------------------------------------------------ */
 
 static int out_of_bounds(struct verifier *v, const struct reg *reg, uint32_t regno, int64_t off,
@@ -108,9 +106,10 @@ int memory_map_value(struct verifier *v, uint32_t regno, int32_t off, uint32_t s
     const struct reg *reg = verifier_reg(v, regno);
     const struct verify_map *map = reg->map;
     enum { F_RDONLY_PROG = 1 << 7, F_WRONLY_PROG = 1 << 8 };
+    bool is_table = map->def.type == SKEP_MAP_TYPE_INSN_ARRAY;
     int rc;
 
-    if ((access & ACCESS_WRITE) && (map->def.flags & F_RDONLY_PROG))
+    if ((access & ACCESS_WRITE) && (is_table || (map->def.flags & F_RDONLY_PROG)))
         return reject_reg(v, CODE_READ_ONLY, regno,
                           "write into map forbidden, value_size=%u off=%d size=%u",
                           map->def.value_size, reg->off, size);
@@ -118,7 +117,8 @@ int memory_map_value(struct verifier *v, uint32_t regno, int32_t off, uint32_t s
         return reject_reg(v, CODE_READ_ONLY, regno,
                           "read from map forbidden, value_size=%u off=%d size=%u",
                           map->def.value_size, reg->off, size);
-    rc = check_bounds(v, regno, off, size, map->def.value_size, zero_ok);
+    rc = check_bounds(v, regno, off, size,
+                      is_table ? map->def.max_entries * 8 : map->def.value_size, zero_ok);
     if (rc || !map->record)
         return rc;
     for (uint32_t i = 0; i < map->record->count; i++) {
@@ -222,13 +222,23 @@ static bool load_constant(struct verifier *v, const struct touch *t, struct reg 
     return true;
 }
 
-/* Entries of a jump table are what a jump by register takes; which of them is a matter of the offset. */
+/*
+ * Entries of a jump table are what a jump by register takes; which of them is a matter of the offset. A whole entry inside the
+ * table, whatever the offset: what is read is a code address, and nothing else may be taken for one.
+ */
 static int access_jump_table(struct verifier *v, const struct touch *t)
 {
     struct reg entry = *t->reg, *dst = loaded(v, t);
+    int rc;
 
     if (!dst || t->size != 8)
         return reject_reg(v, CODE_READ_ONLY, t->regno, "jump tables can only be read by 8 bytes");
+    rc = memory_map_value(v, t->regno, t->off, t->size, false, t->access);
+    if (rc)
+        return rc;
+    if (!tnum_is_aligned(tnum_add(t->reg->v.bits, tnum_const((uint64_t)(int64_t)t->off)), 8))
+        return reject_reg(v, CODE_ALIGNMENT, t->regno, "misaligned read of jump table %s off %d",
+                          t->reg->map->def.name, t->off);
     entry.kind = REG_INSN;
     entry.off = t->off;
     *dst = entry;
@@ -712,7 +722,7 @@ int memory_region(struct verifier *v, uint32_t regno, uint32_t size, enum access
         break;
     default:
         if (zero_ok && size == 0 && reg_is_null(reg))
-            return 0;
+            return precision_mark(v, regno);
         break;
     }
     return reject_reg(v, CODE_CALL_ARG, regno, "R%u type=%s expected=%s", regno, reg_kind_name(reg),

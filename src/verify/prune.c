@@ -43,7 +43,7 @@ void prune_free(struct verifier *v)
         }
         v->explored->at[i] = NULL;
     }
-    v->loops = loops_new(v);
+    loops_forget(v->loops);
 }
 
 uint16_t prune_live_regs(const struct verifier *v, const struct state *s, uint32_t f)
@@ -158,8 +158,9 @@ static enum hit visit_open(struct verifier *v, struct state *old, uint32_t insn)
     struct state *cur = v->cur;
     const struct frame *a = old->frames[old->depth], *b = state_frame(cur);
 
-    if (a->callback == CALLBACK_ASYNC && old->depth == cur->depth &&
-        a->async_entries != b->async_entries)
+    if (old->depth != cur->depth)
+        return MISS;
+    if (a->callback == CALLBACK_ASYNC && a->async_entries != b->async_entries)
         return MISS; /* another entry of the callback, not another turn of a loop */
     if (info->is_iter_next)
         return iterator_is_active(v) && has_progress(old, cur) &&
@@ -172,8 +173,8 @@ static enum hit visit_open(struct verifier *v, struct state *old, uint32_t insn)
     if (info->calls_callback)
         return has_progress(old, cur) && prune_equal(v, old, cur, EQUAL_WITHIN) ? HIT_LOOP : MISS;
     if (old->may_goto_depth == cur->may_goto_depth &&
-        old->callback_unroll == cur->callback_unroll && old->depth == cur->depth &&
-        prune_equal(v, old, cur, EQUAL_EXACT) && !depths_differ(old, cur)) {
+        old->callback_unroll == cur->callback_unroll && prune_equal(v, old, cur, EQUAL_EXACT) &&
+        !depths_differ(old, cur)) {
         reject(v, CODE_LOOP, "infinite loop detected at insn %u", insn);
         return REJECTED;
     }

@@ -23,6 +23,8 @@ struct idmap *equal_idmap_new(struct verifier *);
 /* -- loops.c ------------------------------------------------------------------------------------- */
 struct loops;
 struct loops *loops_new(struct verifier *);
+/* All visits: as new. */
+void loops_forget(struct loops *);
 /* A checkpoint was made: is it the first of a visit of a component? */
 int loops_enter(struct verifier *, struct state *);
 /* All paths from the checkpoint are finished. */

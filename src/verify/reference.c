@@ -61,6 +61,20 @@ void reference_invalidate_packets(struct verifier *v)
     }
 }
 
+void reference_invalidate_slices(struct verifier *v)
+{
+    struct reg *reg;
+    struct slot *slot;
+
+    STATE_EACH_REG(v->cur, reg, slot)
+    {
+        if (reg->kind == REG_MEM && (reg->mods & MOD_DYNPTR_DATA)) {
+            STATE_OWN_REG(v, v->cur, reg, slot);
+            invalidate_at(v, reg, slot);
+        }
+    }
+}
+
 void reference_invalidate_non_owning(struct verifier *v)
 {
     struct reg *reg;

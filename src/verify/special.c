@@ -132,7 +132,7 @@ int special_kptr_access(struct verifier *v, uint32_t regno, int32_t off, uint32_
         return reject_reg(v, CODE_SPECIAL_FIELD, regno, "store to referenced kptr disallowed");
     if (value_reg >= 0)
         return reg_is_null(verifier_reg(v, (uint32_t)value_reg))
-                   ? 0
+                   ? precision_mark(v, (uint32_t)value_reg)
                    : special_kptr_match(v, (uint32_t)value_reg, field);
     if (v->insns[v->insn].imm != 0)
         return reject_reg(v, CODE_SPECIAL_FIELD, regno,

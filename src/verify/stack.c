@@ -496,8 +496,13 @@ static int region_byte(struct verifier *v, uint32_t regno, struct frame *frame, 
 
     if (is_spilled(slot) && (slot->reg.kind == REG_SCALAR || v->can_leak) &&
         (byte == BYTE_SPILL || can_read_byte(v, byte))) {
-        if (is_written)
-            memset(frame_own_slot(v, frame, slot_of(off))->bytes, BYTE_MISC, sizeof slot->bytes);
+        if (is_written) { /* the number is no longer known; bytes that never were written stay so */
+            uint8_t *bytes = frame_own_slot(v, frame, slot_of(off))->bytes;
+
+            for (uint32_t i = 0; i < sizeof slot->bytes; i++)
+                if (bytes[i] != BYTE_NONE)
+                    bytes[i] = BYTE_MISC;
+        }
         return 0;
     }
     if (can_read_byte(v, byte)) {
@@ -560,6 +565,13 @@ void stack_untrack(struct verifier *v, uint32_t regno, uint32_t size)
 
     if (ptr->kind == REG_STACK && size && min >= -STACK_MAX && end <= 0)
         v->cur->frames[ptr->frame]->untracked |= slots_of(min, (uint32_t)(end - min));
+}
+
+int stack_refuse_untracked(struct verifier *v, uint32_t regno, const char *what)
+{
+    return reject_reg(v, CODE_STACK_POINTER, regno,
+                      "R%u: no %s can be kept in stack memory that a dynptr slice may lead to",
+                      regno, what);
 }
 
 int stack_object_slot(struct verifier *v, uint32_t regno, const char *what, uint32_t slots_needed)

@@ -143,6 +143,9 @@ struct slot {
     struct reg reg;
 };
 
+/* How far a pointer may be moved, and the largest memory: Linux's BPF_MAX_VAR_OFF and BPF_MAX_VAR_SIZ. */
+enum { MAX_VAR_OFF = 1 << 29 };
+
 enum callback_kind { CALLBACK_NONE, CALLBACK_SYNC, CALLBACK_ASYNC, CALLBACK_EXCEPTION };
 
 struct frame {
@@ -153,7 +156,6 @@ struct frame {
     uint32_t slot_room;
     uint32_t callsite; /* instruction that called; INSN_NONE: the entry (or an async callback) */
     uint32_t subprog;
-    uint32_t entry_refs;     /* references held when it was entered */
     uint32_t async_entries;  /* how often an async callback was entered */
     uint32_t callback_depth; /* turns of a callback's loop so far */
     uint8_t callback;        /* enum callback_kind: this frame runs one */

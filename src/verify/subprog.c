@@ -23,7 +23,7 @@ static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg 
         return reject_reg(v, CODE_NULL_DEREF, regno, "arg#%u is expected to be non-NULL",
                           regno - 1);
     if (reg_is_null(reg))
-        return 0;
+        return precision_mark(v, regno);
     branch_set_not_null(reg);
     rc = memory_region(v, regno, arg->mem_size, ACCESS_READ, true, NULL);
     if (!rc && !(arg->mods & MOD_RDONLY))
@@ -39,7 +39,7 @@ static int arg_btf(struct verifier *v, uint32_t regno, const struct subprog_arg 
 
     not_null.mods &= (uint16_t)~MOD_MAYBE_NULL;
     if (reg_is_null(reg) && arg->may_be_null)
-        return 0;
+        return precision_mark(v, regno);
     if (reg->kind != REG_BTF || (reg_may_be_null(reg) && !arg->may_be_null))
         return reject_reg(v, CODE_CALL_ARG, regno,
                           "R%u type=%s expected=ptr_, trusted_ptr_, rcu_ptr_", regno,
@@ -111,6 +111,11 @@ static int call_global(struct verifier *v, uint32_t subprog)
             v, CODE_SLEEP,
             "global functions that may sleep are not allowed in non-sleepable context, i.e., in a "
             "RCU/IRQ/preempt-disabled section, or in a non-sleepable BPF program context");
+    if (callee->may_throw) {
+        rc = exit_check_held(v, "bpf_throw");
+        if (rc)
+            return rc;
+    }
     if (callee->changes_packet)
         reference_invalidate_packets(v);
     callee->is_called = true;
@@ -139,7 +144,6 @@ struct frame *subprog_push_frame(struct verifier *v, struct state *s, uint32_t s
     s->frames[++s->depth] = frame;
     frame->callsite = callsite;
     frame->subprog = subprog;
-    frame->entry_refs = s->ref_count;
     frame->written = UINT64_MAX; /* nothing in it comes from an earlier frame of this depth */
     explore_init_frame(frame, s->depth);
     return frame;
@@ -178,11 +182,6 @@ int subprog_return(struct verifier *v, uint32_t *next)
         return reject_reg(v, CODE_POINTER_LEAK, 0, "cannot return stack pointer to the caller");
     if (is_callback) {
         rc = exit_callback_value(v, callee);
-        if (!rc && s->ref_count > callee->entry_refs)
-            rc = reject(v, CODE_REF_LEAK,
-                        "Unreleased reference id=%u alloc_insn=%u: acquired in a callback that "
-                        "returns without releasing it",
-                        s->refs[s->ref_count - 1].id, s->refs[s->ref_count - 1].insn);
         if (rc)
             return rc;
     } else {
@@ -190,6 +189,8 @@ int subprog_return(struct verifier *v, uint32_t *next)
     }
     *next = is_callback ? callee->callsite : callee->callsite + 1;
     s->frames[s->depth--] = NULL;
+    if (callee->untracked)
+        reference_invalidate_slices(v);
     frame_free(v, callee);
     if (is_callback) {
         previous = prune_previous(v, s, *next);

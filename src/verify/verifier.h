@@ -202,7 +202,7 @@ struct subprog {
     uint32_t stack_depth;
     bool is_global, is_called, is_verified; /* is_called: from verified code */
     bool is_callback, is_async_callback, is_exception_callback;
-    bool has_tail_call, has_ld_abs, may_sleep, changes_packet, is_private_stack;
+    bool has_tail_call, has_ld_abs, may_sleep, may_throw, changes_packet, is_private_stack;
     bool keeps_fastcall_stack; /* the stack below is used otherwise too: spills count */
     int16_t fastcall_stack_off;
     uint8_t arg_count, sig; /* sig: 0 unknown, 1 usable, 2 not usable */
@@ -390,6 +390,7 @@ void stack_mark_written(struct state *, uint32_t frame, uint64_t slots);
 bool stack_reads_grow(struct verifier *, const struct state *old, struct state *cur);
 /* From now on the `size` bytes that regno points at (some stack) may also be written in ways that are not seen. */
 void stack_untrack(struct verifier *, uint32_t regno, uint32_t size);
+int stack_refuse_untracked(struct verifier *, uint32_t regno, const char *what);
 /* Index of the slot that a stack pointer argument with a constant offset points at, -1 with a rejection. Pointers to dynptr,
  * iterator and irq objects go through it; slots_needed contiguous ones lie in the frame. */
 int stack_object_slot(struct verifier *, uint32_t regno, const char *what, uint32_t slots_needed);
@@ -455,6 +456,8 @@ int exit_check_held(struct verifier *, const char *what);
 uint32_t reference_acquire(struct verifier *, uint32_t insn); /* new id; 0: no memory */
 int reference_release(struct verifier *, uint32_t ref); /* all registers with it become unknown */
 void reference_invalidate_packets(struct verifier *);
+/* A frame goes whose bytes may stand behind a slice of a dynptr: which one is not known. */
+void reference_invalidate_slices(struct verifier *);
 void reference_invalidate_non_owning(struct verifier *);
 /* rcu pointers are valid: read section or not sleepable. */
 bool reference_in_rcu(const struct verifier *);

@@ -295,8 +295,8 @@ static bool take_image(struct world *w, const struct skep_image *image, struct p
         p->funcs[i].insn = records[2 * i];
         p->funcs[i].type = records[2 * i + 1];
     }
-    memcpy(w->kfuncs, image->externs, image->extern_count * sizeof *image->externs);
-    w->kfunc_count = image->extern_count;
+    for (w->kfunc_count = 0; w->kfunc_count < image->extern_count; w->kfunc_count++)
+        w->kfuncs[w->kfunc_count] = image->externs[w->kfunc_count];
     w->map_count = image->map_count;
     return true;
 }
