@@ -1,0 +1,229 @@
+/* regressions.bpf.c - programs that the verifier once judged wrongly, each named after its mistake. Before each stands what it
+ * is expected to say: a part of the reason, or "accept". */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#define NOINLINE __attribute__((noinline))
+/* One path with `value` 12345, one with 0: the first is looked at first, and the second must not be taken for covered by it. */
+#define NULL_OR_NUMBER(value)                                                                      \
+    asm volatile("%0 = 12345; if %1 < 10 goto +1; %0 = 0;"                                         \
+                 : "=&r"(value)                                                                    \
+                 : "r"(bpf_get_prandom_u32()));                                                    \
+    bpf_get_prandom_u32()
+
+char _license[] SEC("license") = "GPL";
+
+struct task_struct {
+} __attribute__((preserve_access_index));
+
+extern void bpf_throw(__u64 cookie) __ksym;
+extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym;
+extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone) __ksym;
+extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, __u64 off, void *buffer,
+                              __u64 size) __ksym;
+extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, __u64 off, void *buffer,
+                                   __u64 size) __ksym;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} ring SEC(".maps");
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, int);
+    __type(value, char[64]);
+} values SEC(".maps");
+
+static NOINLINE int count(__u32 turn, __u32 *sum)
+{
+    *sum += turn;
+    return 0;
+}
+
+static NOINLINE int sum_up(__u32 most)
+{
+    __u32 sum = 0;
+
+    bpf_loop(most, count, &sum, 0);
+    return sum & 1;
+}
+
+static NOINLINE int sum_deeper(__u32 most)
+{
+    return sum_up(most + 1);
+}
+
+/* expect: accept */
+SEC("xdp")
+int callback_at_two_depths(struct xdp_md *ctx)
+{
+    return sum_deeper(ctx->rx_queue_index) + sum_up(ctx->ingress_ifindex) + sum_deeper(3);
+}
+
+NOINLINE int deref(int *p)
+{
+    return p ? *p : 0;
+}
+
+/* expect: R1 type=scalar */
+SEC("xdp")
+int null_to_global_memory(struct xdp_md *ctx)
+{
+    __u64 p;
+
+    NULL_OR_NUMBER(p);
+    return deref((int *)p);
+}
+
+NOINLINE int is_task(struct task_struct *task
+                     __attribute__((btf_decl_tag("arg:trusted"), btf_decl_tag("arg:nullable"))))
+{
+    return task ? 1 : 0;
+}
+
+/* expect: R1 type=scalar */
+SEC("raw_tp/sys_enter")
+int null_to_global_btf(void *ctx)
+{
+    __u64 p;
+
+    NULL_OR_NUMBER(p);
+    return is_task((struct task_struct *)p);
+}
+
+/* expect: R3 type=scalar */
+SEC("tc")
+int null_to_optional_buffer(struct __sk_buff *skb)
+{
+    struct bpf_dynptr whole;
+    __u64 p;
+
+    bpf_dynptr_from_skb(skb, 0, &whole);
+    NULL_OR_NUMBER(p);
+    bpf_dynptr_slice(&whole, 0, (void *)p, 8);
+    return 0;
+}
+
+/* expect: unacquired reference */
+SEC("tc")
+int dynptr_of_same_reference(void *ctx)
+{
+    struct bpf_dynptr one, two, three;
+
+    bpf_ringbuf_reserve_dynptr(&ring, 8, 0, &one);
+    if (bpf_get_prandom_u32() > 10) {
+        bpf_ringbuf_reserve_dynptr(&ring, 8, 0, &two);
+    } else {
+        bpf_ringbuf_reserve_dynptr(&ring, 8, 0, &three);
+        bpf_dynptr_clone(&one, &two);
+    }
+    bpf_get_prandom_u32();
+    bpf_ringbuf_submit_dynptr(&one, 0);
+    bpf_ringbuf_submit_dynptr(&two, 0);
+    return 0;
+}
+
+static NOINLINE char *slice_of(struct bpf_dynptr *whole)
+{
+    char buffer[16] = {};
+
+    return bpf_dynptr_slice_rdwr(whole, 0, buffer, sizeof buffer);
+}
+
+/* expect: invalid mem access 'scalar' */
+SEC("tc")
+int slice_outlives_buffer(struct __sk_buff *skb)
+{
+    struct bpf_dynptr whole;
+    char *slice;
+
+    bpf_dynptr_from_skb(skb, 0, &whole);
+    slice = slice_of(&whole);
+    return slice ? *slice : 0;
+}
+
+/* expect: dynptr slice may lead to */
+SEC("tc")
+int dynptr_under_slice(struct __sk_buff *skb)
+{
+    union {
+        char buffer[16];
+        struct bpf_dynptr dynptr;
+    } place = {};
+    struct bpf_dynptr whole;
+    __u64 *slice;
+    char out[4];
+
+    bpf_dynptr_from_skb(skb, 0, &whole);
+    slice = bpf_dynptr_slice_rdwr(&whole, 0, place.buffer, sizeof place.buffer);
+    if (!slice)
+        return 0;
+    bpf_dynptr_from_skb(skb, 0, &place.dynptr);
+    slice[0] = 0xdeaddead;
+    bpf_dynptr_read(out, sizeof out, &place.dynptr, 0, 0);
+    return out[0];
+}
+
+static NOINLINE int throw_hundred(int x)
+{
+    bpf_throw(100);
+    return x;
+}
+
+/* expect: should have been in [0, 1] */
+SEC("cgroup_skb/ingress")
+int throw_out_of_range(void *ctx)
+{
+    return throw_hundred(3) & 1;
+}
+
+NOINLINE int throw_global(int x)
+{
+    if (x == 7)
+        bpf_throw(1);
+    return x;
+}
+
+/* expect: Unreleased reference */
+SEC("tc")
+int throw_with_reference(void *ctx)
+{
+    void *record = bpf_ringbuf_reserve(&ring, 8, 0);
+    int r;
+
+    if (!record)
+        return 0;
+    r = throw_global(bpf_get_prandom_u32());
+    bpf_ringbuf_submit(record, 0);
+    return r;
+}
+
+struct kept {
+    void *record;
+};
+
+static NOINLINE int renew(__u32 turn, struct kept *kept)
+{
+    void *old = kept->record;
+
+    kept->record = 0;
+    if (old)
+        bpf_ringbuf_discard(old, 0);
+    kept->record = bpf_ringbuf_reserve(&ring, 8, 0);
+    return 0;
+}
+
+/* expect: accept */
+SEC("tc")
+int callback_hands_over_reference(void *ctx)
+{
+    struct kept kept = {0};
+    void *record;
+
+    bpf_loop(5, renew, &kept, 0);
+    record = kept.record;
+    if (record)
+        bpf_ringbuf_discard(record, 0);
+    return 0;
+}
