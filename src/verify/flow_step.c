@@ -555,11 +555,23 @@ static void step_call(struct flow *f, struct cell *state, const struct skep_insn
 
 /* -- one instruction --------------------------------------------------------------------------- */
 
+/* Refused where a path leads there; but where none does, or only a speculative one, it stands in the program. */
+static bool writes_frame_pointer(const struct skep_insn *insn, const struct isa_op *op)
+{
+    bool writes_dst = op->kind == ISA_KIND_ALU || op->kind == ISA_KIND_LOAD ||
+                      op->kind == ISA_KIND_IMM64 || op->does == ISA_DO_LOAD_ACQ;
+
+    return (writes_dst && SKEP_INSN_DST(insn) >= FLOW_REGS) ||
+           (isa_writes_src(op) && SKEP_INSN_SRC(insn) >= FLOW_REGS);
+}
+
 void flow_step(struct flow *f, struct cell *state, uint32_t at)
 {
     const struct skep_insn *insn = &f->v->insns[at];
     const struct isa_op *op = f->v->info[at].op;
 
+    if (writes_frame_pointer(insn, op))
+        return;
     switch (op->kind) {
     case ISA_KIND_ALU:
         step_alu(f, state, insn, op, at);
