@@ -46,47 +46,49 @@ int reference_release(struct verifier *v, uint32_t ref)
     return 0;
 }
 
-void reference_invalidate_packets(struct verifier *v)
+static void invalidate_all(struct verifier *v, bool (*is_over)(const struct reg *))
 {
     struct reg *reg;
     struct slot *slot;
 
     STATE_EACH_REG(v->cur, reg, slot)
     {
-        if (reg_is_packet(reg) || reg->kind == REG_PACKET_END ||
-            (reg->kind == REG_MEM && (reg->mods & MOD_PACKET_SLICE))) {
+        if (is_over(reg)) {
             STATE_OWN_REG(v, v->cur, reg, slot);
             invalidate_at(v, reg, slot);
         }
     }
+}
+
+static bool leads_to_packet(const struct reg *reg)
+{
+    return reg_is_packet(reg) || reg->kind == REG_PACKET_END ||
+           (reg->kind == REG_MEM && (reg->mods & MOD_PACKET_SLICE));
+}
+
+void reference_invalidate_packets(struct verifier *v)
+{
+    invalidate_all(v, leads_to_packet);
+}
+
+static bool is_slice(const struct reg *reg)
+{
+    return reg->kind == REG_MEM && (reg->mods & MOD_DYNPTR_DATA);
 }
 
 void reference_invalidate_slices(struct verifier *v)
 {
-    struct reg *reg;
-    struct slot *slot;
+    invalidate_all(v, is_slice);
+}
 
-    STATE_EACH_REG(v->cur, reg, slot)
-    {
-        if (reg->kind == REG_MEM && (reg->mods & MOD_DYNPTR_DATA)) {
-            STATE_OWN_REG(v, v->cur, reg, slot);
-            invalidate_at(v, reg, slot);
-        }
-    }
+static bool is_non_owning(const struct reg *reg)
+{
+    return reg->kind == REG_BTF && (reg->mods & MOD_NON_OWNING);
 }
 
 void reference_invalidate_non_owning(struct verifier *v)
 {
-    struct reg *reg;
-    struct slot *slot;
-
-    STATE_EACH_REG(v->cur, reg, slot)
-    {
-        if (reg->kind == REG_BTF && (reg->mods & MOD_NON_OWNING)) {
-            STATE_OWN_REG(v, v->cur, reg, slot);
-            invalidate_at(v, reg, slot);
-        }
-    }
+    invalidate_all(v, is_non_owning);
 }
 
 bool reference_in_rcu(const struct verifier *v)

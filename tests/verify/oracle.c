@@ -99,19 +99,6 @@ static void ask(struct ask_session *session, const struct options *options,
 
 /* -- printing ---------------------------------------------------------------------------------- */
 
-static void print_string(const char *name, const char *text, const char *end)
-{
-    printf("\"%s\": \"", name);
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at == '"' || *at == '\\')
-            printf("\\%c", *at);
-        else if (*at < 0x20 || *at >= 0x7f)
-            printf("\\u%04x", *at);
-        else
-            putchar(*at);
-    printf("\"%s", end);
-}
-
 static void print_answer(const struct options *options, const char *object,
                          const struct skep_prog_def *def, const struct ask_answer *answer,
                          bool is_first)
@@ -126,11 +113,11 @@ static void print_answer(const struct options *options, const char *object,
         return;
     }
     printf("%s\n {", is_first ? "" : ",");
-    print_string("object", object, ", ");
-    print_string("section", def->section, ", ");
-    print_string("program", def->name, ", ");
-    print_string("type", type ? type : "?", ", ");
-    print_string("verdict", answer->verdict, ", ");
+    raw_print_string("object", object, ", ");
+    raw_print_string("section", def->section, ", ");
+    raw_print_string("program", def->name, ", ");
+    raw_print_string("type", type ? type : "?", ", ");
+    raw_print_string("verdict", answer->verdict, ", ");
     printf("\"insns\": %u, \"processed\": %ld, \"states\": %ld, \"peak_states\": %ld, "
            "\"stack\": %ld, \"time_ns\": %ld, \"beyond_linux\": false, \"error\": ",
            answer->insns, answer->processed, answer->states, answer->peak, answer->stack,
@@ -141,8 +128,8 @@ static void print_answer(const struct options *options, const char *object,
     }
     snprintf(code, sizeof code, "%d", answer->code);
     putchar('{');
-    print_string("code", code, ", ");
-    print_string("text", answer->reason, "}}");
+    raw_print_string("code", code, ", ");
+    raw_print_string("text", answer->reason, "}}");
 }
 
 /* -- objects ----------------------------------------------------------------------------------- */

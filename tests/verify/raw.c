@@ -168,3 +168,16 @@ void raw_free(struct raw_prog *prog)
     skep_btf_free(prog->btf);
     memset(prog, 0, sizeof *prog);
 }
+
+void raw_print_string(const char *name, const char *text, const char *end)
+{
+    printf("\"%s\": \"", name);
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (*at == '"' || *at == '\\')
+            printf("\\%c", *at);
+        else if (*at < 0x20 || *at >= 0x7f)
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
+    printf("\"%s", end);
+}

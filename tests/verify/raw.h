@@ -44,5 +44,7 @@ void raw_free(struct raw_prog *);
 /* RAW_VALUE bytes. */
 enum { RAW_VALUE = 48 };
 const void *raw_value(void);
+/* "name": "text" as JSON, and `end`, to standard output. */
+void raw_print_string(const char *name, const char *text, const char *end);
 
 #endif

@@ -23,28 +23,15 @@ struct session {
     bool is_first;
 };
 
-static void print_string(const char *name, const char *text, const char *end)
-{
-    printf("\"%s\": \"", name);
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at == '"' || *at == '\\')
-            printf("\\%c", *at);
-        else if (*at < 0x20 || *at >= 0x7f)
-            printf("\\u%04x", *at);
-        else
-            putchar(*at);
-    printf("\"%s", end);
-}
-
 static void print_result(struct session *session, const char *path, const struct raw_prog *prog,
                          const struct verify_result *result)
 {
     printf("%s\n {", session->is_first ? "" : ",");
     session->is_first = false;
-    print_string("object", path, ", ");
-    print_string("section", prog->image.section, ", ");
-    print_string("program", prog->name, ", ");
-    print_string("verdict", result->code == CODE_OK ? "accept" : "reject", ", ");
+    raw_print_string("object", path, ", ");
+    raw_print_string("section", prog->image.section, ", ");
+    raw_print_string("program", prog->name, ", ");
+    raw_print_string("verdict", result->code == CODE_OK ? "accept" : "reject", ", ");
     printf("\"insns\": %u, \"processed\": %u, \"states\": %u, \"peak_states\": %u, \"stack\": %u, "
            "\"time_ns\": %llu, \"peak_bytes\": %llu, \"beyond_linux\": %s, \"error\": ",
            prog->image.insn_count, result->processed, result->states, result->peak_states,
@@ -55,9 +42,9 @@ static void print_result(struct session *session, const char *path, const struct
         return;
     }
     putchar('{');
-    print_string("code", verify_code(result->code)->name, ", ");
+    raw_print_string("code", verify_code(result->code)->name, ", ");
     printf("\"insn\": %u, ", result->insn);
-    print_string("text", result->text, "}}");
+    raw_print_string("text", result->text, "}}");
 }
 
 static void judge(struct session *session, const char *path, const struct raw_prog *prog)
