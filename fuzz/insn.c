@@ -11,7 +11,7 @@
 
 #include <skep.h>
 
-#include "isa/opcode.h"
+#include "repair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,48 +53,6 @@ static void start(void)
         require(skep_map_create(runtime, &defs[i], &maps[i], NULL) == 0);
 }
 
-/* Bend an instruction into the nearest one that exists and stays within reach. */
-static void repair(struct skep_insn *insns, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct isa_op *op = isa_op(1 + insns[i].code % (ISA_COUNT - 1));
-        unsigned dst = SKEP_INSN_DST(&insns[i]) % 11, src = SKEP_INSN_SRC(&insns[i]) % 11;
-
-        if (isa_is_wide(op) && i + 1 == count)
-            op = isa_op(ISA_EXIT);
-        if (isa_writes_dst(op))
-            dst %= 10;
-        if (isa_writes_src(op))
-            src %= 10;
-        if (!isa_is_register(op->dst.use))
-            dst = (unsigned)op->dst.value;
-        if (!isa_is_register(op->src.use))
-            src = (unsigned)op->src.value;
-        insns[i].code = op->code;
-        insns[i].regs = (uint8_t)(dst | src << 4);
-        if (op->off.use <= ISA_USE_IS)
-            insns[i].off = (int16_t)op->off.value;
-        else if (op->off.use == ISA_USE_JUMP)
-            insns[i].off = (int16_t)((int)((uint16_t)insns[i].off % count) - (int)i - 1);
-        else
-            insns[i].off = (int16_t)(insns[i].off % 40);
-        if (op->imm.use <= ISA_USE_IS)
-            insns[i].imm = op->imm.value;
-        else if (op->imm.use == ISA_USE_JUMP)
-            insns[i].imm = (int32_t)((uint32_t)insns[i].imm % count) - (int32_t)i - 1;
-        else if (op->does == ISA_DO_MAP || op->does == ISA_DO_MAP_VALUE)
-            insns[i].imm &= 1;
-        else if (op->does == ISA_DO_CALL_HELPER)
-            insns[i].imm &= 0xff;
-        if (isa_is_wide(op)) {
-            i++;
-            insns[i] = (struct skep_insn){.imm = op->does == ISA_DO_CONST       ? insns[i].imm
-                                                 : op->does == ISA_DO_MAP_VALUE ? insns[i].imm & 15
-                                                                                : 0};
-        }
-    }
-}
-
 static void run(struct skep_prog *prog, uint8_t flags, uint8_t *mem, size_t mem_size)
 {
     struct skep_error err = {.size = sizeof err};
@@ -119,6 +77,7 @@ static void run(struct skep_prog *prog, uint8_t flags, uint8_t *mem, size_t mem_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct reach reach = {.maps = 2, .value_mask = 15};
     static const struct skep_verify_opts limits = {.size = sizeof limits, .max_insns = BUDGET};
     struct skep_prog_code code = {
         .size = sizeof code, .maps = maps, .map_count = 2, .max_insns = BUDGET};
@@ -141,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mem[GUARD + i] = (uint8_t)(data[2] + i);
     require(skep_insn_decode(data + HEADER, count * 8, 0, insns) == 0);
     if (data[0] & REPAIR)
-        repair(insns, count);
+        repair(insns, count, &reach);
 
     code.type = data[0] & PACKET ? SKEP_PROG_TYPE_SCHED_CLS : SKEP_PROG_TYPE_MEMORY;
     code.insns = insns;

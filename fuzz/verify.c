@@ -12,7 +12,7 @@
 #include <skep.h>
 
 #include "btf/builder.h"
-#include "isa/opcode.h"
+#include "repair.h"
 #include "verify/facts.h"
 #include "verify/verifier.h"
 
@@ -99,49 +99,6 @@ static void start(void)
     builder_free(&b);
 }
 
-/* Bend an instruction into the nearest one that exists and stays within reach. */
-static void repair(struct skep_insn *insns, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct isa_op *op = isa_op(1 + insns[i].code % (ISA_COUNT - 1));
-        unsigned dst = SKEP_INSN_DST(&insns[i]) % 11, src = SKEP_INSN_SRC(&insns[i]) % 11;
-
-        if (isa_is_wide(op) && i + 1 == count)
-            op = isa_op(ISA_EXIT);
-        if (isa_writes_dst(op))
-            dst %= 10;
-        if (isa_writes_src(op))
-            src %= 10;
-        if (!isa_is_register(op->dst.use))
-            dst = (unsigned)op->dst.value;
-        if (!isa_is_register(op->src.use))
-            src = (unsigned)op->src.value;
-        insns[i].code = op->code;
-        insns[i].regs = (uint8_t)(dst | src << 4);
-        if (op->off.use <= ISA_USE_IS)
-            insns[i].off = (int16_t)op->off.value;
-        else if (op->off.use == ISA_USE_JUMP)
-            insns[i].off = (int16_t)(insns[i].off % 12);
-        else
-            insns[i].off = (int16_t)(insns[i].off % 40);
-        if (op->imm.use <= ISA_USE_IS)
-            insns[i].imm = op->imm.value;
-        else if (op->imm.use == ISA_USE_JUMP)
-            insns[i].imm = (int32_t)((uint32_t)insns[i].imm % count) - (int32_t)i - 1;
-        else if (op->does == ISA_DO_MAP || op->does == ISA_DO_MAP_VALUE)
-            insns[i].imm = (int32_t)((uint32_t)insns[i].imm % MAPS);
-        else if (op->does == ISA_DO_CALL_KFUNC)
-            insns[i].imm = (int32_t)((uint32_t)insns[i].imm % KFUNCS);
-        else if (op->does == ISA_DO_CALL_HELPER)
-            insns[i].imm &= 0xff;
-        if (isa_is_wide(op)) {
-            i++;
-            insns[i] = (struct skep_insn){.imm = op->does == ISA_DO_CONST ? insns[i].imm
-                                                                          : insns[i].imm & 31};
-        }
-    }
-}
-
 /* Kernel functions have no body here, nor have some maps. */
 static int is_runnable(const struct skep_image *image)
 {
@@ -199,6 +156,8 @@ static void run(const struct skep_image *image)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct reach reach = {
+        .maps = MAPS, .kfuncs = KFUNCS, .jump = 12, .value_mask = 31, .high_mask = 31};
     static const uint8_t types[] = {
         SKEP_PROG_TYPE_XDP,     SKEP_PROG_TYPE_SCHED_CLS,      SKEP_PROG_TYPE_SOCKET_FILTER,
         SKEP_PROG_TYPE_SYSCALL, SKEP_PROG_TYPE_RAW_TRACEPOINT, SKEP_PROG_TYPE_CGROUP_SKB,
@@ -233,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(insns != NULL);
     require(skep_insn_decode(data + HEADER + type_size, count * 8, 0, insns) == 0);
     if (data[3] & 1)
-        repair(insns, count);
+        repair(insns, count, &reach);
     if (type_size && skep_btf_open_mem(data + HEADER, type_size, &types_, NULL) < 0)
         types_ = NULL;
     for (uint32_t i = 0; i < KFUNCS; i++)
