@@ -121,6 +121,14 @@ static struct visit *find(struct verifier *v, const struct place *place)
     return visit;
 }
 
+/* The visit of the loop that the state is in; NULL: of none. */
+static struct visit *visit_of(struct verifier *v, const struct state *s)
+{
+    struct place place;
+
+    return v->scc_count && find_place(v, s, &place) ? find(v, &place) : NULL;
+}
+
 int loops_enter(struct verifier *v, struct state *s)
 {
     struct place place;
@@ -175,12 +183,8 @@ static int complete(struct verifier *v, struct visit *visit)
 
 int loops_leave(struct verifier *v, struct state *s)
 {
-    struct place place;
-    struct visit *visit;
+    struct visit *visit = visit_of(v, s);
 
-    if (!v->scc_count || !find_place(v, s, &place))
-        return 0;
-    visit = find(v, &place);
     if (!visit || visit->entry != s)
         return 0;
     visit->entry = NULL;
@@ -189,11 +193,10 @@ int loops_leave(struct verifier *v, struct state *s)
 
 int loops_add_backedge(struct verifier *v, struct state *old, struct state *cur)
 {
-    struct place place;
-    struct visit *visit;
+    struct visit *visit = visit_of(v, old);
     struct backedge *edge;
 
-    if (!find_place(v, old, &place) || !(visit = find(v, &place)))
+    if (!visit)
         return reject_internal(v, "a back edge outside of a loop");
     edge = pool_take(v, sizeof *edge);
     if (!edge)
@@ -209,11 +212,7 @@ int loops_add_backedge(struct verifier *v, struct state *old, struct state *cur)
 
 bool loops_is_incomplete(struct verifier *v, const struct state *s)
 {
-    struct place place;
-    struct visit *visit;
+    struct visit *visit = visit_of(v, s);
 
-    if (!v->scc_count || !find_place(v, s, &place))
-        return false;
-    visit = find(v, &place);
     return visit && visit->backedges;
 }

@@ -160,7 +160,7 @@ static void spread(struct precision *p, const struct step *step)
         const struct linked_item *item = &linked.items[i];
 
         is_needed = item->is_slot ? p->slots[item->frame] >> item->index & 1
-                                  : p->regs[item->frame] >> item->index & 1;
+                                  : (uint64_t)p->regs[item->frame] >> item->index & 1;
     }
     for (uint32_t i = 0; i < linked.count && is_needed; i++) {
         const struct linked_item *item = &linked.items[i];

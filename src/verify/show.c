@@ -160,19 +160,29 @@ static void table_row(const struct page *page, const struct report_row *row)
     text_str(page->text, "\n");
 }
 
+/* What `explain` says of each rejected program, then the table of all. */
+static void page_print(struct page *page, uint32_t flags,
+                       void (*explain)(const struct page *, const struct report_row *))
+{
+    const struct report_row *rows = page->report->rows.items;
+    size_t count = page->report->rows.count;
+
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].code != CODE_OK)
+            explain(page, &rows[i]);
+    if (flags & SKEP_REPORT_NO_ROWS)
+        return;
+    measure(page);
+    for (size_t i = 0; i < count; i++)
+        table_row(page, &rows[i]);
+}
+
 void show_human(const struct skep_report *report, uint32_t flags, struct text *text)
 {
     struct page page = {
         .report = report, .text = text, .has_colour = (flags & SKEP_REPORT_COLOUR) != 0};
 
-    for (size_t i = 0; i < report->rows.count; i++)
-        if (report->rows.items[i].code != CODE_OK)
-            message(&page, &report->rows.items[i]);
-    if (flags & SKEP_REPORT_NO_ROWS)
-        return;
-    measure(&page);
-    for (size_t i = 0; i < report->rows.count; i++)
-        table_row(&page, &report->rows.items[i]);
+    page_print(&page, flags, message);
 }
 
 /* -- GitHub ------------------------------------------------------------------------------------ */
@@ -229,14 +239,7 @@ void show_github(const struct skep_report *report, uint32_t flags, struct text *
 {
     struct page page = {.report = report, .text = text};
 
-    for (size_t i = 0; i < report->rows.count; i++)
-        if (report->rows.items[i].code != CODE_OK)
-            annotation(&page, &report->rows.items[i]);
-    if (flags & SKEP_REPORT_NO_ROWS)
-        return;
-    measure(&page);
-    for (size_t i = 0; i < report->rows.count; i++)
-        table_row(&page, &report->rows.items[i]);
+    page_print(&page, flags, annotation);
 }
 
 int skep_report_print(const struct skep_report *report, uint32_t format, skep_print_fn print,

@@ -3,7 +3,8 @@
  *
  *     soundness [OPTION].. [OBJECT..]
  *     --seconds N      how long (20)           --programs N    how many at most
- *     --seed N         where to begin (1): the same seed makes the same programs
+ *     --seed N         where to begin (1): the same seed makes the same programs, if the same compiler built this (arguments
+ *                      draw numbers, and their order is the compiler's)
  *     --out DIR        write each new kind of finding there, minimised: NNN.txt and NNN.raw
  *     --no-kernel      do not ask bpf(2)       --first         stop at the first dangerous finding
  *     --baseline EXE   (with --first) another build of this program: what it finds too does not count
