@@ -194,7 +194,7 @@ static int use(struct verifier *v, uint32_t regno, uint8_t kind, struct call_met
         meta->dynptr_kind = dynptr->dynptr.kind;
     }
     if (arg->kind == REG_STACK)
-        stack_mark_read(v, v->cur, arg->frame, slots_of(slot_of(arg)));
+        stack_mark_read(v->cur, arg->frame, slots_of(slot_of(arg)));
     return 0;
 }
 

@@ -135,7 +135,7 @@ int iterator_arg(struct verifier *v, uint32_t regno, uint32_t insn, struct call_
     code = check_slots(v, regno, frame, (uint32_t)slot, &type);
     if (code)
         return code;
-    stack_mark_read(v, v->cur, owner, slots_of((uint32_t)slot, type.slots));
+    stack_mark_read(v->cur, owner, slots_of((uint32_t)slot, type.slots));
     meta->iter_frame = (uint8_t)owner;
     meta->iter_slot = (uint8_t)slot;
     meta->ref = frame_slot(frame, (uint32_t)slot)->reg.ref;

@@ -208,7 +208,7 @@ static int restore_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t
     if (!is_flag(slot, true) || !slot->reg.ref)
         return reject_reg(v, CODE_SECTION, regno, "expected an initialized irq flag as arg#%u",
                           regno - 1);
-    stack_mark_read(v, v->cur, owner, UINT64_C(1) << at);
+    stack_mark_read(v->cur, owner, UINT64_C(1) << at);
     if (slot->reg.irq.kfunc_class != irq_class)
         return reject_reg(v, CODE_SECTION, regno,
                           "irq flag acquired by %s kfuncs cannot be restored with %s kfuncs",

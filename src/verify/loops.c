@@ -161,7 +161,7 @@ static int complete(struct verifier *v, struct visit *visit)
     for (int turn = 0; changed && !rc && turn < TURNS_MAX; turn++) {
         changed = false;
         for (edge = visit->backedges; edge && !rc; edge = edge->next) {
-            if (stack_reads_grow(v, edge->old, &edge->state))
+            if (stack_reads_grow(edge->old, &edge->state))
                 changed = true;
             rc = precision_propagate_changed(v, edge->old, &edge->state, &changed);
         }
@@ -170,7 +170,7 @@ static int complete(struct verifier *v, struct visit *visit)
         for (edge = visit->backedges; edge; edge = edge->next) {
             precision_mark_all(v, &edge->state);
             for (uint32_t f = 0; f <= edge->state.depth; f++)
-                stack_mark_read(v, &edge->state, f, UINT64_MAX);
+                stack_mark_read(&edge->state, f, UINT64_MAX);
         }
     while (visit->backedges) {
         edge = visit->backedges;

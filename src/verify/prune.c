@@ -201,7 +201,7 @@ static int covered(struct verifier *v, struct state *old, uint32_t insn, bool is
     old->hits++;
     if (v->info[insn].is_jump_point)
         rc = precision_step(v, v->cur, 0, 0, 0);
-    stack_reads_grow(v, old, v->cur);
+    stack_reads_grow(old, v->cur);
     if (!rc)
         rc = precision_propagate(v, old, v->cur);
     if (!rc && is_loop)

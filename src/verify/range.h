@@ -50,7 +50,7 @@ void range_forget_low(struct range *);
 /* ADD SUB MUL DIV SDIV MOD SMOD OR AND XOR LSH RSH ARSH, NEG (src unused), MOV is not one of them. `bytes` 8, or 4: then the
  * result is zero-extended. What Linux 6.18 does not follow (division, modulo, shifts by unknown amounts that Linux gives up
  * on) becomes unknown here too where following it would accept programs that Linux rejects only for that; otherwise at least
- * as exact as Linux. False: the result is not a defined number (never happens on RFC 9669 semantics; kept for callers). */
+ * as exact as Linux. */
 void range_alu(struct range *dst, const struct range *src, enum isa_does op, uint8_t bytes);
 void range_zero_extend(struct range *, uint8_t bytes /* 1, 2, 4: keep the low bytes */);
 void range_sign_extend(struct range *, uint8_t from_bytes /* 1, 2, 4 */,

@@ -50,17 +50,15 @@ static bool mark_read(struct state *s, uint32_t frame, uint64_t slots)
     return is_new;
 }
 
-void stack_mark_read(struct verifier *v, struct state *s, uint32_t frame, uint64_t slots)
+void stack_mark_read(struct state *s, uint32_t frame, uint64_t slots)
 {
-    (void)v;
     mark_read(s, frame, slots);
 }
 
-bool stack_reads_grow(struct verifier *v, const struct state *old, struct state *cur)
+bool stack_reads_grow(const struct state *old, struct state *cur)
 {
     bool is_new = false;
 
-    (void)v;
     for (uint32_t f = 0; f <= old->depth; f++)
         if (old->stack_read[f])
             is_new |= mark_read(cur, f, old->stack_read[f]);
@@ -391,7 +389,7 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
 
     if (slot->reg.kind != REG_SCALAR)
         return reject(v, CODE_STACK_POINTER, "invalid size of register fill");
-    stack_mark_read(v, v->cur, ptr->frame, slots_of(off, size));
+    stack_mark_read(v->cur, ptr->frame, slots_of(off, size));
     if (dst_reg < 0)
         return 0;
     dst = verifier_reg(v, (uint32_t)dst_reg);
@@ -443,7 +441,7 @@ static int load_fixed(struct verifier *v, const struct reg *ptr, int64_t off, ui
             return reject(v, CODE_POINTER_LEAK, "leaking pointer from stack off %lld",
                           (long long)off);
         }
-        stack_mark_read(v, v->cur, ptr->frame, slot_bit(index));
+        stack_mark_read(v->cur, ptr->frame, slot_bit(index));
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);
     }
     for (uint32_t i = 0; i < size; i++) {
@@ -454,7 +452,7 @@ static int load_fixed(struct verifier *v, const struct reg *ptr, int64_t off, ui
             return reject(v, CODE_UNINIT_STACK, "invalid read from stack off %lld+%u size %u",
                           (long long)off, i, size);
     }
-    stack_mark_read(v, v->cur, ptr->frame, slots_of(off, size));
+    stack_mark_read(v->cur, ptr->frame, slots_of(off, size));
     if (dst_reg >= 0)
         load_bytes(frame, off, off + size, verifier_reg(v, (uint32_t)dst_reg));
     return 0;
@@ -554,7 +552,7 @@ int stack_region(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
             return rc;
     }
     if (end > extent.min)
-        stack_mark_read(v, v->cur, ptr->frame, slots_of(extent.min, (uint32_t)(end - extent.min)));
+        stack_mark_read(v->cur, ptr->frame, slots_of(extent.min, (uint32_t)(end - extent.min)));
     return 0;
 }
 

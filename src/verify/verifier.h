@@ -384,10 +384,10 @@ int stack_store(struct verifier *, struct reg *ptr, int32_t off, uint32_t size, 
 int stack_region(struct verifier *, uint32_t regno, int32_t off, uint32_t size, bool zero_ok,
                  enum access, struct call_meta *meta);
 /* Slots of `frame` were read: checkpoints on the way here remember. */
-void stack_mark_read(struct verifier *, struct state *, uint32_t frame, uint64_t slots);
+void stack_mark_read(struct state *, uint32_t frame, uint64_t slots);
 void stack_mark_written(struct state *, uint32_t frame, uint64_t slots);
 /* What was read after `old` was read after `cur` too; whether a checkpoint learned something. */
-bool stack_reads_grow(struct verifier *, const struct state *old, struct state *cur);
+bool stack_reads_grow(const struct state *old, struct state *cur);
 /* From now on the `size` bytes that regno points at (some stack) may also be written in ways that are not seen. */
 void stack_untrack(struct verifier *, uint32_t regno, uint32_t size);
 int stack_refuse_untracked(struct verifier *, uint32_t regno, const char *what);
