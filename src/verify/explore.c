@@ -445,7 +445,8 @@ static int check_budget(struct verifier *v)
 }
 
 /* What a wrong guess would do badly is held up by a barrier in front of it: such a path just ends there (Linux 6.18, for
- * programs with CAP_BPF; those of guests are refused). */
+ * programs with CAP_BPF; those of guests are refused). That goes for what an instruction does: a loop without an end has no
+ * place for a barrier. */
 static bool is_held_up(struct verifier *v)
 {
     int number = v->result->code == CODE_OK ? 0 : verify_code(v->result->code)->errno_;
@@ -457,6 +458,14 @@ static bool is_held_up(struct verifier *v)
     v->result->note_count = 0;
     v->result->text[0] = v->result->help[0] = '\0';
     return true;
+}
+
+static int refuse_malformed(struct verifier *v)
+{
+    struct skep_error why = {.size = sizeof why};
+
+    isa_explain(&v->insns[v->insn], &why);
+    return reject(v, CODE_INSN, "%s", why.text);
 }
 
 /* What merged states could not prove need not be wrong: the program is too complex for us, and for Linux. */
@@ -511,17 +520,15 @@ static int follow(struct verifier *v)
         if (v->in->log.level)
             log_insn(v, v->insn);
         if (info->is_malformed) {
-            struct skep_error why = {.size = sizeof why};
-
-            isa_explain(&v->insns[v->insn], &why);
-            return reject(v, CODE_INSN, "%s", why.text);
+            rc = refuse_malformed(v);
+        } else {
+            info->is_seen = true;
+            v->cur->traced |= info->traced;
+            rc = step(v, &next);
         }
-        info->is_seen = true;
-        v->cur->traced |= info->traced;
-        rc = step(v, &next);
         if (v->is_out_of_memory)
             return reject_memory(v);
-        if (rc == PATH_ENDS)
+        if (rc == PATH_ENDS || (rc && is_held_up(v)))
             return 0;
         if (rc)
             return rc;
@@ -548,9 +555,8 @@ int explore_subprog(struct verifier *v, uint32_t subprog)
     rc = subprog_entry_regs(v, subprog);
     while (!rc) {
         rc = follow(v);
-        if (rc && !is_held_up(v))
+        if (rc)
             break;
-        rc = 0;
         prune_path_done(v, v->cur);
         if (v->is_out_of_memory)
             reject_memory(v);
