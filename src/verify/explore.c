@@ -457,6 +457,7 @@ static bool is_held_up(struct verifier *v)
     v->result->code = CODE_OK;
     v->result->note_count = 0;
     v->result->text[0] = v->result->help[0] = '\0';
+    v->info[v->insn].has_barrier_before = true;
     return true;
 }
 
@@ -519,6 +520,8 @@ static int follow(struct verifier *v)
         }
         if (v->in->log.level)
             log_insn(v, v->insn);
+        if (v->cur->is_speculative && info->has_barrier_before)
+            return 0;
         if (info->is_malformed) {
             rc = refuse_malformed(v);
         } else {
@@ -532,6 +535,8 @@ static int follow(struct verifier *v)
             return 0;
         if (rc)
             return rc;
+        if (v->cur->is_speculative && info->has_barrier_after)
+            return 0;
         v->prev_insn = v->insn;
         v->insn = next;
     }

@@ -221,6 +221,20 @@ static int store_untracked(struct verifier *v, struct frame *frame, int64_t off,
     return 0;
 }
 
+/* A guess that the store has not happened yet would read what was there before: anything but a number may be a secret. Linux
+ * has a barrier behind such stores, and looks at the slot's last bytes, wherever in it the store goes. */
+static void guard_bypass(struct verifier *v, const struct slot *was, uint32_t size,
+                         const struct reg *value)
+{
+    bool is_guarded = value && value->kind != REG_SCALAR && value->kind != REG_NONE;
+
+    if (v->bypasses_spectre || !v->can_bpf)
+        return;
+    for (uint32_t i = 0; i < size && !is_guarded; i++)
+        is_guarded = was->bytes[7 - i] != BYTE_MISC && was->bytes[7 - i] != BYTE_ZERO;
+    v->info[v->insn].has_barrier_after |= is_guarded;
+}
+
 static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, uint32_t size,
                        struct reg *value, int value_reg, const struct skep_insn *insn)
 {
@@ -239,6 +253,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
     if (rc)
         return rc;
     slot = frame_own_slot(v, frame, index);
+    guard_bypass(v, slot, size, value);
     check_fastcall(v, s, ptr->frame, off);
     if (size == 8 && byte == 0)
         stack_mark_written(s, ptr->frame, slot_bit(index));

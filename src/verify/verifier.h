@@ -166,6 +166,7 @@ struct insn_info {
     bool is_iter_next, is_may_goto;
     bool is_fastcall; /* a spill or fill around a call that keeps its registers */
     bool is_seen;
+    bool has_barrier_before, has_barrier_after; /* against speculation: wrong guesses end there */
     bool is_malformed; /* reserved fields are not empty: refused where a path leads there */
     uint8_t edges;     /* taken: 1 fall through, 2 jump */
     /* What a memory access or argument was, on all paths: facts, and "same insn cannot be used with different pointers" */
