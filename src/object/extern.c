@@ -11,6 +11,8 @@
 
 #define FROM_KCONFIG (1u << 31) /* in the table of names beside the type */
 
+enum { MOST_KCONFIG = 16 << 20 }; /* BTF of some bytes can name arrays of gigabytes */
+
 static bool is_extern(const struct elf_symbol *symbol)
 {
     return symbol->section == ELF_UNDEF && symbol->name[0] &&
@@ -164,7 +166,7 @@ static int make_map(struct skep_object *obj, struct skep_error *err)
     }
     if (!size)
         return 0;
-    if (size > INT32_MAX)
+    if (size > MOST_KCONFIG)
         return error_set(err, -SKEP_EFORMAT, "section .kconfig: %llu bytes are too many",
                          (unsigned long long)size);
     map = global_add(obj, ".kconfig", (uint32_t)size, true);

@@ -335,19 +335,21 @@ static uint8_t *writable(struct skep_object *obj, const struct skep_global *glob
 {
     struct object_map *map = obj->maps.items + global->map;
     uint32_t need = global->offset + global->bytes, size = map->def.value_size;
+    uint32_t had = map->def.initial_size;
     uint8_t *grown;
 
     if (map->data && need <= map->def.initial_size)
         return map->data + global->offset;
     if (map->def.type == SKEP_MAP_TYPE_ARENA || size < need)
         size = need;
-    grown = realloc(map->data, size);
+    grown = map->data ? realloc(map->data, size) : calloc(1, size); /* zeros stay untouched */
     if (!grown) {
         error_set(err, -SKEP_ENOMEM, "variable %s: no memory for the %u bytes of %s", global->name,
                   size, global->section);
         return NULL;
     }
-    memset(grown + map->def.initial_size, 0, size - map->def.initial_size);
+    if (map->data)
+        memset(grown + had, 0, size - had);
     map->data = grown;
     map->def.initial_size = size;
     return map->data + global->offset;

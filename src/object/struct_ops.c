@@ -27,6 +27,9 @@ static int load_var(struct skep_object *obj, uint32_t section, const struct btf_
         !btf_is(btf, btf_resolve(btf, type), BTF_MASK(BTF_STRUCT)) || !name[0])
         return error_set(err, -SKEP_EFORMAT, "section %s: type %u is not a variable of a struct",
                          s->name, placed->type);
+    if (!s->bytes) /* without this line a file of some bytes asks for gigabytes of zeros */
+        return error_set(err, -SKEP_EFORMAT, "struct_ops %s: section %s has no bytes in the file",
+                         name, s->name);
     if (size <= 0 || size > UINT32_MAX || !check_range(placed->offset, (uint64_t)size, s->size))
         return error_set(err, -SKEP_EFORMAT,
                          "struct_ops %s: %lld bytes at %s+0x%x, but the section has 0x%llx", name,
@@ -49,10 +52,7 @@ static int load_var(struct skep_object *obj, uint32_t section, const struct btf_
     if (!map->data)
         return error_set(err, -SKEP_ENOMEM, "struct_ops %s: no memory for %lld bytes", name,
                          (long long)size);
-    if (s->bytes)
-        memcpy(map->data, s->bytes + placed->offset, (size_t)size);
-    else
-        memset(map->data, 0, (size_t)size);
+    memcpy(map->data, s->bytes + placed->offset, (size_t)size);
     map->def.initial_size = (uint32_t)size;
     return 0;
 }

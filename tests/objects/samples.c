@@ -573,6 +573,61 @@ static void test_struct_ops_are_maps_whose_slots_are_programs(void **state)
     }
 }
 
+/* The bytes of a little endian sample; the caller frees. */
+static uint8_t *bytes_of(const char *name, size_t *size)
+{
+    FILE *file = fopen(path_of(name, 0), "rb");
+    uint8_t *bytes = malloc(1 << 20);
+
+    assert_non_null(file);
+    assert_non_null(bytes);
+    *size = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    return bytes;
+}
+
+static void assert_refused(const uint8_t *bytes, size_t size, const char *says)
+{
+    struct skep_error err = {.size = sizeof err};
+    struct skep_object *obj;
+
+    assert_int_not_equal(skep_object_open_mem(bytes, size, "bent.o", &obj, &err), 0);
+    if (!strstr(err.text, says))
+        fail_msg("it says: %s", err.text);
+}
+
+/* Found by fuzz/elf.c: what a file of some bytes could make the library take. */
+static void test_a_small_file_does_not_get_gigabytes_of_zeros(void **state)
+{
+    static const uint32_t array = 3u << 24, length = 5, huge = 1u << 30, nobits = 8;
+    uint64_t headers, hits = 0;
+    size_t size;
+    uint8_t *bytes = bytes_of("externs", &size);
+
+    (void)state;
+    /* struct btf_type of an array (name, kind, size) and struct btf_array (type, index, length):
+     * CONFIG_SAMPLE_TEXT[5] */
+    for (size_t i = 0; i + 24 <= size; i += 4)
+        if (memcmp(bytes + i + 4, &array, 4) == 0 && memcmp(bytes + i + 20, &length, 4) == 0) {
+            memcpy(bytes + i + 20, &huge, 4);
+            hits++;
+        }
+    assert_int_equal(hits, 1);
+    assert_refused(bytes, size, ".kconfig");
+    free(bytes);
+
+    bytes = bytes_of("struct_ops", &size);
+    memcpy(&headers, bytes + 40, 8); /* e_shoff */
+    for (size_t i = headers; i + 64 <= size; i += 64)
+        if (bytes[i + 4] == 1 && bytes[i + 32] == 40) { /* PROGBITS of sizeof(struct sample_ops) */
+            memcpy(bytes + i + 4, &nobits, 4);
+            hits++;
+        }
+    assert_int_equal(hits, 3);
+    assert_refused(bytes, size, "has no bytes in the file");
+    free(bytes);
+}
+
 static void test_legacy_maps_of_four_layouts_are_read(void **state)
 {
     static const char *const names[] = {"legacy", "legacy_samples", "legacy_iproute2",
@@ -704,6 +759,7 @@ int main(int argc, char **argv)
             test_without_a_hosts_types_contexts_are_built_in_and_the_rest_is_the_objects_own),
         cmocka_unit_test(test_variables_in_an_arena_refer_to_its_map),
         cmocka_unit_test(test_struct_ops_are_maps_whose_slots_are_programs),
+        cmocka_unit_test(test_a_small_file_does_not_get_gigabytes_of_zeros),
         cmocka_unit_test(test_legacy_maps_of_four_layouts_are_read),
         cmocka_unit_test(test_tail_calls_are_wired_from_tags),
         cmocka_unit_test(test_jump_tables_become_maps_of_instructions),
