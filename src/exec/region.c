@@ -322,11 +322,6 @@ void *exec_atomic(struct skep_call *call, uint64_t address, uint32_t size, uint3
     bool is_write = rights & EXEC_WRITE;
     int index;
 
-    if (address % size) {
-        exec_fault(call, -SKEP_EFAULTED,
-                   "atomic access of %u bytes at 0x%" PRIx64 " is not aligned", size, address);
-        return NULL;
-    }
     if (is_ctx(call, address)) {
         refuse_ctx(call, address - EXEC_CTX_BASE, size, is_write);
         return NULL;
@@ -339,6 +334,11 @@ void *exec_atomic(struct skep_call *call, uint64_t address, uint32_t size, uint3
     if ((rights & EXEC_READ) && is_write &&
         !is_inside(&call->regions[index], address, size, false)) {
         refuse(call, address, size, false);
+        return NULL;
+    }
+    if (address % size) { /* of memory that there is: elsewhere that is the lesser fault */
+        exec_fault(call, -SKEP_EFAULTED,
+                   "atomic access of %u bytes at 0x%" PRIx64 " is not aligned", size, address);
         return NULL;
     }
     return (void *)(uintptr_t)address;

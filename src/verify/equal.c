@@ -21,7 +21,7 @@ struct idmap *equal_idmap_new(struct verifier *v)
 
 struct match {
     struct verifier *v;
-    struct idmap *ids;
+    struct idmap *ids; /* NULL: any identities match */
     enum equal_mode mode;
 };
 
@@ -31,6 +31,8 @@ static bool ids_match(struct match *m, uint32_t old, uint32_t cur)
 
     if (!old || !cur)
         return old == cur;
+    if (!ids)
+        return true;
     for (uint32_t i = 0; i < ids->count; i++) {
         if (ids->pairs[i].old == old)
             return ids->pairs[i].cur == cur;
@@ -52,7 +54,7 @@ static bool scalar_ids_match(struct match *m, const struct reg *old, const struc
         return true;
     return old->has_delta == cur->has_delta && old->is_delta32 == cur->is_delta32 &&
            (!old->has_delta || old->off == cur->off) &&
-           ids_match(m, old->id, cur->id ? cur->id : ++m->ids->fresh);
+           (!m->ids || ids_match(m, old->id, cur->id ? cur->id : ++m->ids->fresh));
 }
 
 static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
@@ -242,34 +244,39 @@ static bool refs_match(struct match *m, const struct state *old, const struct st
 
 static bool is_missed(struct state *old, uint32_t frame, uint32_t place, enum equal_mode mode)
 {
-    old->is_miss_final = mode == EQUAL_PRUNE;
-    old->miss_frame = (uint8_t)frame;
-    old->miss_place = (uint8_t)place;
+    struct miss *miss = &old->miss;
+
+    miss->is_known = true;
+    miss->mode = (uint8_t)mode;
+    miss->frame = (uint8_t)frame;
+    miss->place = (uint8_t)place;
+    if (place < 11)
+        miss->was.reg = old->frames[frame]->regs[place];
+    else
+        miss->was = *frame_slot(old->frames[frame], place - 11);
     return false;
 }
 
-/* States that differ mostly do so where they did the last time. Only what is compared in full may be looked at alone. */
-static bool may_match(struct match *m, const struct state *old, const struct state *cur)
+/* They differ where they did the last time, whatever the identities are: most comparisons end here. */
+static bool misses_again(struct verifier *v, const struct miss *miss, const struct state *cur,
+                         enum equal_mode mode)
 {
-    uint32_t f = old->miss_frame, place = old->miss_place;
+    struct match m = {v, NULL, (enum equal_mode)miss->mode};
+    const struct frame *frame;
 
-    if (f > old->depth)
-        return true;
-    if (place < 11)
-        return m->mode != EQUAL_EXACT && !(prune_live_regs(m->v, old, f) >> place & 1)
-                   ? true
-                   : regs_match(m, &old->frames[f]->regs[place], &cur->frames[f]->regs[place]);
-    place -= 11;
-    if (place >= old->frames[f]->slot_count ||
-        (m->mode == EQUAL_PRUNE && !((old->stack_read[f] | old->objects[f]) >> place & 1)))
-        return true;
-    return slots_match(m, frame_slot(old->frames[f], place), frame_slot(cur->frames[f], place));
+    if (!miss->is_known || miss->mode > mode || miss->frame > cur->depth)
+        return false;
+    frame = cur->frames[miss->frame];
+    return miss->place < 11 ? !regs_match(&m, &miss->was.reg, &frame->regs[miss->place])
+                            : !slots_match(&m, &miss->was, frame_slot(frame, miss->place - 11));
 }
 
 bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum equal_mode mode)
 {
     struct match m = {v, v->idmap, mode};
 
+    if (misses_again(v, &old->miss, cur, mode))
+        return false;
     if (old->depth != cur->depth || old->may_sleep != cur->may_sleep)
         return false;
     if (old->is_speculative &&
@@ -277,9 +284,6 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
         return false;
     m.ids->count = 0;
     m.ids->fresh = v->id_gen;
-    if (!may_match(&m, old, cur))
-        return false;
-    m.ids->count = 0;
     if (!refs_match(&m, old, cur))
         return false;
     for (uint32_t f = 0; f <= old->depth; f++) {

@@ -25,18 +25,14 @@ enum {
 
 /* -- registers --------------------------------------------------------------------------------- */
 
-int explore_read_reg(struct verifier *v, uint32_t regno)
+int explore_refuse_read(struct verifier *v, uint32_t regno)
 {
-    if (verifier_reg(v, regno)->kind == REG_NONE)
-        return reject_reg(v, CODE_UNINIT_REG, regno, "R%u !read_ok", regno);
-    return 0;
+    return reject_reg(v, CODE_UNINIT_REG, regno, "R%u !read_ok", regno);
 }
 
-int explore_write_reg(struct verifier *v, uint32_t regno)
+int explore_refuse_write(struct verifier *v)
 {
-    if (regno == 10)
-        return reject(v, CODE_REGISTER, "frame pointer is read only");
-    return 0;
+    return reject(v, CODE_REGISTER, "frame pointer is read only");
 }
 
 bool explore_compares_mods(uint8_t kind)

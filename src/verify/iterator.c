@@ -146,10 +146,10 @@ void iterator_end_rcu(struct verifier *v)
 {
     struct state *s = v->cur;
 
-    for (uint32_t f = 0; f <= s->depth; f++)
-        for (uint32_t i = 0; i < s->frames[f]->slot_count; i++) {
-            const struct slot *slot = frame_slot(s->frames[f], i);
+    const struct slot *slot;
 
+    for (uint32_t f = 0; f <= s->depth; f++)
+        for (uint32_t i = 0; (slot = frame_next_slot(s->frames[f], &i)); i++) {
             if (slot->bytes[0] == BYTE_ITER && slot->reg.mods & MOD_RCU)
                 frame_own_slot(v, s->frames[f], i)->reg.mods =
                     (uint16_t)((slot->reg.mods & ~MOD_RCU) | MOD_UNTRUSTED);

@@ -185,7 +185,8 @@ static int save_flag(struct verifier *v, uint32_t regno, uint32_t at, uint8_t ir
         return code;
     if (frame->untracked & (UINT64_C(1) << at))
         return stack_refuse_untracked(v, regno, "irq flag");
-    if (!frame_grow(v, frame, at + 1) || !state_ref_add(v, v->cur, REF_IRQ, id, NULL))
+    frame_grow(frame, at + 1);
+    if (!state_ref_add(v, v->cur, REF_IRQ, id, NULL))
         return reject_memory(v);
     slot = frame_own_slot(v, frame, at);
     memset(slot->bytes, BYTE_IRQ, sizeof slot->bytes);

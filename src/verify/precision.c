@@ -111,17 +111,15 @@ void linked_collect(struct verifier *v, struct state *s, uint32_t id, struct lin
             return;
     for (uint32_t f = s->depth + 1; f-- > 0;) {
         struct frame *frame = s->frames[f];
+        const struct slot *slot;
 
         for (uint32_t i = 0; i < 11; i++)
             if (is_linked(&frame->regs[i], id) && !link_add(linked, f, false, i))
                 reg_forget_identity(&frame->regs[i]);
-        for (uint32_t i = 0; i < frame->slot_count; i++) {
-            const struct slot *slot = frame_slot(frame, i);
-
+        for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++)
             if (slot->bytes[0] == BYTE_SPILL && is_linked(&slot->reg, id) &&
                 !link_add(linked, f, true, i))
                 reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
-        }
     }
 }
 
@@ -406,15 +404,15 @@ void precision_prepare(struct verifier *v)
 
 static void mark_frame_all(struct verifier *v, struct frame *frame, bool *changed)
 {
+    const struct slot *slot;
+
     for (uint32_t i = 0; i < 10; i++) {
         if (frame->regs[i].kind == REG_SCALAR && !frame->regs[i].is_precise) {
             frame->regs[i].is_precise = true;
             *changed = true;
         }
     }
-    for (uint32_t i = 0; i < frame->slot_count; i++) {
-        const struct slot *slot = frame_slot(frame, i);
-
+    for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++) {
         if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && !slot->reg.is_precise) {
             frame_own_slot(v, frame, i)->reg.is_precise = true;
             *changed = true;
@@ -596,16 +594,19 @@ int precision_propagate_changed(struct verifier *v, const struct state *old, str
         return 0;
     for (uint32_t f = old->depth + 1; f-- > 0;) {
         const struct frame *frame = old->frames[f];
-        uint16_t live = prune_live_regs(v, old, f);
 
-        for (uint32_t i = 0; i < 10; i++)
-            if (frame->regs[i].kind == REG_SCALAR && frame->regs[i].is_precise && (live >> i & 1))
+        for (uint32_t left = prune_live_regs(v, old, f) & 0x3ff; left; left &= left - 1) {
+            uint32_t i = (uint32_t)__builtin_ctz(left);
+
+            if (frame->regs[i].kind == REG_SCALAR && frame->regs[i].is_precise)
                 p->regs[f] |= (uint16_t)(1u << i);
-        for (uint32_t i = 0; i < frame->slot_count; i++) {
+        }
+        for (uint64_t left = old->stack_read[f]; left; left &= left - 1) {
+            uint32_t i = (uint32_t)__builtin_ctzll(left);
             const struct slot *slot = frame_slot(frame, i);
 
             if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR &&
-                slot->reg.is_precise && (old->stack_read[f] >> i & 1))
+                slot->reg.is_precise)
                 p->slots[f] |= UINT64_C(1) << i;
         }
     }

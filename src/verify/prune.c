@@ -209,19 +209,6 @@ static int covered(struct verifier *v, struct state *old, uint32_t insn, bool is
     return rc ? rc : 1;
 }
 
-static void forget_precision(struct verifier *v, struct state *s)
-{
-    for (uint32_t f = 0; f <= s->depth; f++) {
-        struct frame *frame = s->frames[f];
-
-        for (uint32_t i = 0; i < 10; i++)
-            frame->regs[i].is_precise = false;
-        for (uint32_t i = 0; i < frame->slot_count; i++)
-            if (frame_slot(frame, i)->reg.is_precise)
-                frame_own_slot(v, frame, i)->reg.is_precise = false;
-    }
-}
-
 /* Identities of the numbers in a state, and whether more than one has it. */
 enum { KNOWN_MAX = 64 };
 struct known_ids {
@@ -267,58 +254,70 @@ static bool is_single(const struct known_ids *known, const struct reg *reg)
     return i < known->count && !known->is_shared[i];
 }
 
-/* An identity that only one register has says nothing, and keeps states from being equal. */
-static void forget_single_ids(struct verifier *v, struct state *s)
+/* From here on no number has decided anything yet. *known: the identities. */
+static void forget_precision(struct verifier *v, struct state *s, struct known_ids *known)
 {
-    struct known_ids known;
-
-    known.count = known.single = 0;
     for (uint32_t f = 0; f <= s->depth; f++) {
         struct frame *frame = s->frames[f];
+        struct slot *slot;
 
-        for (uint32_t i = 0; i < 10; i++)
-            count_id(&known, &frame->regs[i]);
-        for (uint32_t i = 0; i < frame->slot_count; i++)
-            if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL)
-                count_id(&known, &frame->slots[i]->reg);
+        for (uint32_t i = 0; i < 10; i++) {
+            frame->regs[i].is_precise = false;
+            count_id(known, &frame->regs[i]);
+        }
+        for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++) {
+            if (slot->reg.is_precise)
+                frame_own_slot(v, frame, i)->reg.is_precise = false;
+            if (slot->bytes[0] == BYTE_SPILL)
+                count_id(known, &slot->reg);
+        }
     }
-    if (!known.single)
-        return;
+}
+
+/* An identity that only one register has says nothing, and keeps states from being equal. */
+static void forget_single_ids(struct verifier *v, struct state *s, const struct known_ids *known)
+{
     for (uint32_t f = 0; f <= s->depth; f++) {
         struct frame *frame = s->frames[f];
+        struct slot *slot;
 
         for (uint32_t i = 0; i < 10; i++)
-            if (is_single(&known, &frame->regs[i]))
+            if (is_single(known, &frame->regs[i]))
                 reg_forget_identity(&frame->regs[i]);
-        for (uint32_t i = 0; i < frame->slot_count; i++)
-            if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL &&
-                is_single(&known, &frame->slots[i]->reg))
+        for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++)
+            if (slot->bytes[0] == BYTE_SPILL && is_single(known, &slot->reg))
                 reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
     }
 }
 
 static void note_objects(struct state *s)
 {
+    const struct slot *slot;
+
     for (uint32_t f = 0; f <= s->depth; f++)
-        for (uint32_t i = 0; i < s->frames[f]->slot_count; i++)
-            if (frame_slot(s->frames[f], i)->bytes[0] >= BYTE_DYNPTR)
+        for (uint32_t i = 0; (slot = frame_next_slot(s->frames[f], &i)); i++)
+            if (slot->bytes[0] >= BYTE_DYNPTR)
                 s->objects[f] |= UINT64_C(1) << i;
 }
 
 static int add_checkpoint(struct verifier *v, uint32_t insn)
 {
     struct state *cur = v->cur, *s = state_new(v);
+    struct known_ids known;
 
     if (!s)
         return reject_memory(v);
     v->last_jumps_processed = v->jumps_processed;
     v->last_processed = v->processed;
-    forget_precision(v, cur);
-    forget_single_ids(v, cur);
+    known.count = known.single = 0;
+    forget_precision(v, cur, &known);
+    if (known.single)
+        forget_single_ids(v, cur, &known);
     cur->insn = insn;
     if (!state_copy(v, s, cur))
         return reject_memory(v);
     s->branches = 1;
+    s->callsite = state_frame(s)->callsite;
     note_objects(s);
     v->state_count++;
     if (v->state_count > v->peak_states)
@@ -357,7 +356,7 @@ static bool merge(struct verifier *v, const struct state *old, uint32_t callsite
 
     if (loops_is_inside(v, cur))
         return false;
-    while (old && (state_frame(old)->callsite != callsite || !same_calls(old, cur)))
+    while (old && (old->callsite != callsite || !same_calls(old, cur)))
         old = old->next;
     for (uint32_t f = 0; old && f <= cur->depth; f++) {
         const struct frame *a = old->frames[f];
@@ -382,29 +381,12 @@ static bool merge(struct verifier *v, const struct state *old, uint32_t callsite
     return is_merged;
 }
 
-/* The place where a finished state differed the last time, at a glance: most comparisons end there again. */
-static bool surely_differs(const struct state *old, const struct state *cur)
+/* The checkpoints of an instruction lie anywhere in memory: the next one comes while this one is compared. */
+static void prefetch(const struct state *s)
 {
-    const struct reg *a, *b;
-    uint32_t place = old->miss_place;
-
-    if (!old->is_miss_final || old->miss_frame > cur->depth)
-        return false;
-    if (place < 11) {
-        a = &old->frames[old->miss_frame]->regs[place];
-        b = &cur->frames[old->miss_frame]->regs[place];
-    } else {
-        const struct slot *x = frame_slot(old->frames[old->miss_frame], place - 11);
-        const struct slot *y = frame_slot(cur->frames[old->miss_frame], place - 11);
-
-        if (memcmp(x->bytes, y->bytes, sizeof x->bytes) || x->bytes[7] != BYTE_SPILL)
-            return false;
-        a = &x->reg;
-        b = &y->reg;
-    }
-    if (a->kind != b->kind)
-        return a->kind != REG_NONE;
-    return a->kind == REG_SCALAR && a->is_precise && !range_contains(&a->v, &b->v);
+    __builtin_prefetch(s);
+    __builtin_prefetch((const char *)s + 64);
+    __builtin_prefetch((const char *)s + 128);
 }
 
 int prune_visit(struct verifier *v, uint32_t insn)
@@ -428,15 +410,13 @@ int prune_visit(struct verifier *v, uint32_t insn)
         struct state *old = *link;
         uint32_t patience;
 
-        if (state_frame(old)->callsite !=
-            callsite) { /* another call of the function is another place */
+        prefetch(old->next);
+        if (old->callsite != callsite) { /* another call of the function is another place */
             link = &old->next;
             continue;
         }
         count++;
-        if (!old->branches && surely_differs(old, v->cur)) {
-            ; /* most of them */
-        } else if (!old->branches) {
+        if (!old->branches) {
             bool is_loop = loops_is_incomplete(v, old);
 
             if (prune_equal(v, old, v->cur, is_loop ? EQUAL_WITHIN : EQUAL_PRUNE))

@@ -42,21 +42,6 @@ bool range_is_unknown(const struct range *r)
            r->umax32 == UINT32_MAX && r->smin32 == INT32_MIN && r->smax32 == INT32_MAX;
 }
 
-bool range_is_empty(const struct range *r)
-{
-    return (r->umin > r->umax) | (r->smin > r->smax) | (r->umin32 > r->umax32) |
-           (r->smin32 > r->smax32);
-}
-
-bool range_contains(const struct range *outer, const struct range *inner)
-{
-    return outer->umin <= inner->umin && outer->umax >= inner->umax && outer->smin <= inner->smin &&
-           outer->smax >= inner->smax && outer->umin32 <= inner->umin32 &&
-           outer->umax32 >= inner->umax32 && outer->smin32 <= inner->smin32 &&
-           outer->smax32 >= inner->smax32 &&
-           (tnum_in(outer->bits, inner->bits) || range_is_empty(inner));
-}
-
 bool range_equal(const struct range *a, const struct range *b)
 {
     return a->bits.value == b->bits.value && a->bits.mask == b->bits.mask && a->umin == b->umin &&

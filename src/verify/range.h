@@ -40,7 +40,11 @@ static inline uint64_t range_value(const struct range *r) /* of a constant */
     return r->bits.value;
 }
 bool range_is_unknown(const struct range *);
-bool range_is_empty(const struct range *);
+static inline bool range_is_empty(const struct range *r)
+{
+    return (r->umin > r->umax) | (r->smin > r->smax) | (r->umin32 > r->umax32) |
+           (r->smin32 > r->smax32);
+}
 /* Let every view learn from the others, to a fixed point that is cheap. */
 void range_sync(struct range *);
 /* 64-bit bounds from `bits`, smin.., only: forgets the 32-bit ones and deduces them anew (after the 64-bit views were set). */
@@ -67,7 +71,14 @@ void range_assume(struct range *a, struct range *b, enum isa_does op, bool is_32
 
 /* -- sets -------------------------------------------------------------------------------------- */
 /* In every view, as Linux's range_within + tnum_in. */
-bool range_contains(const struct range *outer, const struct range *inner);
+static inline bool range_contains(const struct range *outer, const struct range *inner)
+{
+    return outer->umin <= inner->umin && outer->umax >= inner->umax && outer->smin <= inner->smin &&
+           outer->smax >= inner->smax && outer->umin32 <= inner->umin32 &&
+           outer->umax32 >= inner->umax32 && outer->smin32 <= inner->smin32 &&
+           outer->smax32 >= inner->smax32 &&
+           (tnum_in(outer->bits, inner->bits) || range_is_empty(inner));
+}
 bool range_equal(const struct range *, const struct range *);
 /* What is in both; may be empty. */
 void range_meet(struct range *into, const struct range *other);

@@ -71,16 +71,16 @@ void stack_mark_written(struct state *s, uint32_t frame, uint64_t slots)
 }
 
 /* The frame reaches down to `off`: this is what the function's stack is measured by. */
-static int cover(struct verifier *v, struct frame *frame, int64_t off)
+static void cover(struct verifier *v, struct frame *frame, int64_t off)
 {
     uint32_t count = slot_of(off) + 1;
     struct subprog *subprog = &v->subprogs[frame->subprog];
 
     if (off >= 0)
-        return 0;
+        return;
     if (subprog->stack_depth < count * 8)
         subprog->stack_depth = count * 8;
-    return frame_grow(v, frame, count) ? 0 : reject_memory(v);
+    frame_grow(frame, count);
 }
 
 /* -- bounds ------------------------------------------------------------------------------------ */
@@ -121,7 +121,8 @@ static int find_extent(struct verifier *v, const struct reg *ptr, uint32_t regno
                           regno, (long long)out->min, (long long)out->max, size);
     }
     /* Reading what was never written is refused by the byte where that is not allowed; the frame grows to cover it. */
-    return cover(v, v->cur->frames[ptr->frame], out->min);
+    cover(v, v->cur->frames[ptr->frame], out->min);
+    return 0;
 }
 
 /* -- spills ------------------------------------------------------------------------------------ */
@@ -601,7 +602,6 @@ int stack_object_slot(struct verifier *v, uint32_t regno, const char *what, uint
     if (off >= 0 || off < -STACK_MAX || slot_of(off) + 1 < slots_needed)
         return reject_reg(v, CODE_STACK_BOUNDS, regno, "cannot pass in %s at an offset=%lld", what,
                           (long long)off);
-    if (cover(v, v->cur->frames[ptr->frame], off))
-        return reject_memory(v);
+    cover(v, v->cur->frames[ptr->frame], off);
     return (int)slot_of(off);
 }

@@ -14,24 +14,29 @@
 
 /* -- pool -------------------------------------------------------------------------------------- */
 
-enum { POOL_BLOCK = 256 * 1024, POOL_ALIGN = 16, POOL_MIN = 32 };
+enum {
+    POOL_BLOCK = 256 * 1024,
+    POOL_ALIGN = 16,
+    POOL_MIN_ORDER = 5,
+    POOL_MIN = 1 << POOL_MIN_ORDER
+};
 
 /* 32, 48, 64, 96, 128 ..: two classes a power of two. */
 static uint32_t class_of(size_t size, size_t *rounded)
 {
-    size_t step = POOL_MIN;
-    uint32_t class = 0;
+    uint32_t order;
 
-    for (;; step *= 2, class += 2) {
-        if (size <= step) {
-            *rounded = step;
-            return class;
-        }
-        if (size <= step + step / 2) {
-            *rounded = step + step / 2;
-            return class + 1;
-        }
+    if (size <= POOL_MIN) {
+        *rounded = POOL_MIN;
+        return 0;
     }
+    order = 63 - (uint32_t)__builtin_clzll(size - 1); /* the power of two below it */
+    if (size <= (size_t)3 << (order - 1)) {
+        *rounded = (size_t)3 << (order - 1);
+        return (order - POOL_MIN_ORDER) * 2 + 1;
+    }
+    *rounded = (size_t)2 << order;
+    return (order - POOL_MIN_ORDER) * 2 + 2;
 }
 
 static void *block_new(struct verifier *v, size_t size)
@@ -194,70 +199,76 @@ const struct slot slot_nothing = {.reg = {.v = {.bits = {0, UINT64_MAX},
                                                 .smax32 = INT32_MAX,
                                                 .umax32 = UINT32_MAX}}};
 
-bool frame_grow(struct verifier *v, struct frame *frame, uint32_t count)
-{
-    if (count <= frame->slot_count)
-        return true;
-    if (!array_grow(v, (void **)&frame->slots, &frame->slot_room, frame->slot_count, count,
-                    sizeof(struct slot *)))
-        return false;
-    for (uint32_t i = frame->slot_count; i < count; i++)
-        frame->slots[i] = NULL;
-    frame->slot_count = count;
-    return true;
-}
-
 static void slot_drop(struct verifier *v, struct slot *slot)
 {
     if (slot && --slot->refs == 0)
         pool_give(v, slot, sizeof *slot);
 }
 
-struct slot *frame_own_slot(struct verifier *v, struct frame *frame, uint32_t i)
+static void group_drop(struct verifier *v, struct slot_group *group)
 {
-    struct slot *old = frame->slots[i], *own;
+    if (!group || --group->refs)
+        return;
+    for (uint32_t i = 0; i < GROUP_SLOTS; i++)
+        slot_drop(v, group->slots[i]);
+    pool_give(v, group, sizeof *group);
+}
+
+static void groups_drop(struct verifier *v, struct frame *frame)
+{
+    for (uint32_t i = 0; i * GROUP_SLOTS < frame->slot_count; i++)
+        group_drop(v, frame->groups[i]);
+}
+
+/* The group that the frame has alone; NULL: no memory. */
+static struct slot_group *own_group(struct verifier *v, struct slot_group **link)
+{
+    struct slot_group *old = *link, *own;
 
     if (old && old->refs == 1)
         return old;
     own = pool_take(v, sizeof *own);
+    if (!own)
+        return NULL;
+    if (old) {
+        *own = *old;
+        for (uint32_t i = 0; i < GROUP_SLOTS; i++)
+            if (own->slots[i])
+                own->slots[i]->refs++;
+        old->refs--;
+    } else {
+        memset(own, 0, sizeof *own);
+    }
+    own->refs = 1;
+    return *link = own;
+}
+
+struct slot *frame_own_slot(struct verifier *v, struct frame *frame, uint32_t i)
+{
+    struct slot_group *group = own_group(v, &frame->groups[i / GROUP_SLOTS]);
+    struct slot **link = group ? &group->slots[i % GROUP_SLOTS] : NULL, *own;
+
+    if (link && *link && (*link)->refs == 1)
+        return *link;
+    own = group ? pool_take(v, sizeof *own) : NULL;
     if (!own) {
         v->is_out_of_memory = true;
         v->spare_slot = slot_nothing;
         return &v->spare_slot;
     }
-    *own = old ? *old : slot_nothing;
+    *own = *link ? **link : slot_nothing;
     own->refs = 1;
-    slot_drop(v, old);
-    frame->slots[i] = own;
-    return own;
+    slot_drop(v, *link);
+    return *link = own;
 }
 
-static void slots_drop(struct verifier *v, struct frame *frame)
+/* Over a frame that holds no group. */
+static void frame_copy(struct frame *to, const struct frame *from)
 {
-    for (uint32_t i = 0; i < frame->slot_count; i++)
-        slot_drop(v, frame->slots[i]);
-    frame->slot_count = 0;
-}
-
-static bool frame_copy(struct verifier *v, struct frame *to, const struct frame *from)
-{
-    struct slot **slots = to->slots;
-    uint32_t room = to->slot_room, count = from->slot_count;
-
     memcpy(to, from, sizeof *to);
-    to->slots = slots;
-    to->slot_room = room;
-    to->slot_count = 0;
-    if (!count)
-        return true;
-    if (!array_grow(v, (void **)&to->slots, &to->slot_room, 0, count, sizeof(struct slot *)))
-        return false;
-    memcpy(to->slots, from->slots, count * sizeof(struct slot *));
-    to->slot_count = count;
-    for (uint32_t i = 0; i < count; i++)
-        if (to->slots[i])
-            to->slots[i]->refs++;
-    return true;
+    for (uint32_t i = 0; i * GROUP_SLOTS < from->slot_count; i++)
+        if (to->groups[i])
+            to->groups[i]->refs++;
 }
 
 struct frame *frame_new(struct verifier *v)
@@ -276,8 +287,7 @@ void frame_free(struct verifier *v, struct frame *frame)
 {
     if (!frame)
         return;
-    slots_drop(v, frame);
-    pool_give(v, frame->slots, frame->slot_room * sizeof(struct slot *));
+    groups_drop(v, frame);
     pool_give(v, frame, sizeof *frame);
 }
 
@@ -320,17 +330,13 @@ bool state_copy(struct verifier *v, struct state *to, const struct state *from)
         to->frames[i] = NULL;
     }
     for (uint32_t i = 0; i <= from->depth; i++) {
-        if (!to->frames[i]) {
+        if (to->frames[i])
+            groups_drop(v, to->frames[i]);
+        else
             to->frames[i] = pool_take(v, sizeof(struct frame));
-            if (!to->frames[i])
-                return false;
-            to->frames[i]->slots = NULL;
-            to->frames[i]->slot_room = 0;
-        } else {
-            slots_drop(v, to->frames[i]);
-        }
-        if (!frame_copy(v, to->frames[i], from->frames[i]))
+        if (!to->frames[i])
             return false;
+        frame_copy(to->frames[i], from->frames[i]);
     }
     to->depth = from->depth;
     to->insn = from->insn;
@@ -368,7 +374,6 @@ void state_clear(struct verifier *v, struct state *s)
         frame_free(v, s->frames[i]);
     pool_give(v, s->refs, s->ref_room * sizeof(struct ref));
     pool_give(v, s->steps, s->step_room * sizeof(struct step));
-    memset(s, 0, sizeof *s);
 }
 
 void state_free(struct verifier *v, struct state *s)
@@ -377,28 +382,6 @@ void state_free(struct verifier *v, struct state *s)
         return;
     state_clear(v, s);
     pool_give(v, s, sizeof *s);
-}
-
-struct reg *reg_next(const struct state *s, struct reg_cursor *cursor, struct slot **slot)
-{
-    while (cursor->frame <= s->depth) {
-        struct frame *frame = s->frames[cursor->frame];
-        uint32_t i = cursor->index++;
-
-        if (i < 11) {
-            *slot = NULL;
-            return &frame->regs[i];
-        }
-        i -= 11;
-        if (i >= frame->slot_count) {
-            cursor->frame++;
-            cursor->index = 0;
-        } else if (frame->slots[i] && frame->slots[i]->bytes[0] == BYTE_SPILL) {
-            *slot = frame->slots[i];
-            return &frame->slots[i]->reg;
-        }
-    }
-    return NULL;
 }
 
 struct reg *reg_own(struct verifier *v, const struct state *s, const struct reg_cursor *cursor,

@@ -139,8 +139,14 @@ enum slot_byte {
 };
 struct slot {
     uint8_t bytes[8]; /* enum slot_byte; [0] is the byte at the lowest address */
-    uint32_t refs;    /* states that share it: written only by who has it alone */
+    uint32_t refs;    /* groups that share it: written only by who has it alone */
     struct reg reg;
+};
+/* Neighbours on the stack: what states share as a whole, for they change few slots before they are copied again. */
+enum { GROUP_SLOTS = 8, GROUPS_MAX = SLOTS_MAX / GROUP_SLOTS };
+struct slot_group {
+    struct slot *slots[GROUP_SLOTS]; /* NULL: never written */
+    uint32_t refs;                   /* frames that share it */
 };
 
 /* How far a pointer may be moved, and the largest memory: Linux's BPF_MAX_VAR_OFF and BPF_MAX_VAR_SIZ. */
@@ -150,11 +156,10 @@ enum callback_kind { CALLBACK_NONE, CALLBACK_SYNC, CALLBACK_ASYNC, CALLBACK_EXCE
 
 struct frame {
     struct reg regs[11];
-    struct slot *
-        *slots; /* slots[i] is [-8(i+1), -8i) from the frame pointer; NULL: never written */
+    /* Slot i is [-8(i+1), -8i) from the frame pointer, of group i / GROUP_SLOTS; NULL: never written. */
+    struct slot_group *groups[GROUPS_MAX];
     uint32_t slot_count; /* in use: what lies deeper was never written */
-    uint32_t slot_room;
-    uint32_t callsite; /* instruction that called; INSN_NONE: the entry (or an async callback) */
+    uint32_t callsite;   /* instruction that called; INSN_NONE: the entry (or an async callback) */
     uint32_t subprog;
     uint32_t async_entries;  /* how often an async callback was entered */
     uint32_t callback_depth; /* turns of a callback's loop so far */
@@ -191,7 +196,24 @@ struct step {
 };
 enum { STEP_STACK = 1, STEP_SRC_IS_POINTER = 2, STEP_DST_IS_POINTER = 4 };
 
+/* Where a checkpoint differed from the last state that it was compared with, and what it holds there, but for marks of
+ * precision that came later: states that differ mostly do so where they did the last time. */
+struct miss {
+    bool is_known;
+    uint8_t mode;         /* enum equal_mode: whoever compares as strictly compares this too */
+    uint8_t frame, place; /* 0..10 are registers, then slots */
+    struct slot was;      /* of a register: only .reg */
+};
+
 struct state {
+    /* Checkpoints: what decides most comparisons, close together. */
+    struct state *next; /* checkpoints of one instruction */
+    uint32_t callsite;  /* of the frame that runs */
+    uint32_t branches;  /* paths from here that are not finished */
+    uint32_t hits, misses;
+    bool is_evicted; /* no longer compared with: freed when its paths are finished */
+    struct miss miss;
+
     struct frame *frames[MAX_FRAMES];
     uint32_t depth; /* frames[depth] runs */
     uint32_t insn;  /* the next instruction */
@@ -208,7 +230,6 @@ struct state {
 
     /* The tree of paths: checkpoints are parents. */
     struct state *parent;
-    uint32_t branches; /* paths from here that are not finished */
     uint32_t first_insn, last_insn;
     uint32_t may_goto_depth;
     uint32_t callback_unroll;
@@ -221,12 +242,6 @@ struct state {
     /* Checkpoints: what was read after it before being written, per frame (8-byte slots). */
     uint64_t stack_read[MAX_FRAMES];
     uint64_t objects[MAX_FRAMES]; /* slots with dynptrs, iterators, irq flags: always compared */
-    /* Where the last comparison failed: looked at first. 0..10 are registers, then slots. */
-    uint8_t miss_frame, miss_place;
-    bool is_miss_final; /* it was one of finished states: what was compared then always is */
-    struct state *next; /* checkpoints of one instruction */
-    uint32_t hits, misses;
-    bool is_evicted; /* no longer compared with: freed when its paths are finished */
 };
 
 /* -- registers --------------------------------------------------------------------------------- */
@@ -292,13 +307,39 @@ struct frame *frame_new(struct verifier *); /* no register is initialised */
 void frame_free(struct verifier *, struct frame *);
 /* A new step of the path's history; the caller fills it. */
 struct step *state_step_add(struct verifier *, struct state *);
-/* Make sure that slots [0, count) exist; false: no memory. */
-bool frame_grow(struct verifier *, struct frame *, uint32_t count);
+/* Slots [0, count) are in use. */
+static inline void frame_grow(struct frame *frame, uint32_t count)
+{
+    if (frame->slot_count < count)
+        frame->slot_count = count;
+}
+/* NULL: never written. */
+static inline struct slot *frame_written_slot(const struct frame *frame, uint32_t i)
+{
+    const struct slot_group *group = i < SLOTS_MAX ? frame->groups[i / GROUP_SLOTS] : NULL;
+
+    return group ? group->slots[i % GROUP_SLOTS] : NULL;
+}
 /* Slots are shared between states until one of them writes. To look at; past the last: one that was never written. */
 extern const struct slot slot_nothing;
 static inline const struct slot *frame_slot(const struct frame *frame, uint32_t i)
 {
-    return i < frame->slot_count && frame->slots[i] ? frame->slots[i] : &slot_nothing;
+    const struct slot *slot = frame_written_slot(frame, i);
+
+    return slot ? slot : &slot_nothing;
+}
+/* The first slot from *i on that was written, and its number in *i; NULL: none. */
+static inline struct slot *frame_next_slot(const struct frame *frame, uint32_t *i)
+{
+    for (; *i < frame->slot_count; ++*i) {
+        const struct slot_group *group = frame->groups[*i / GROUP_SLOTS];
+
+        if (!group)
+            *i |= GROUP_SLOTS - 1;
+        else if (group->slots[*i % GROUP_SLOTS])
+            return group->slots[*i % GROUP_SLOTS];
+    }
+    return NULL;
 }
 /* To write, i < slot_count. Never NULL: where memory is out it is a spare one, and v->is_out_of_memory. */
 struct slot *frame_own_slot(struct verifier *, struct frame *, uint32_t i);
@@ -307,7 +348,30 @@ struct slot *frame_own_slot(struct verifier *, struct frame *, uint32_t i);
 struct reg_cursor {
     uint32_t frame, index; /* 0..10 registers, then slots */
 };
-struct reg *reg_next(const struct state *, struct reg_cursor *, struct slot **slot);
+static inline struct reg *reg_next(const struct state *s, struct reg_cursor *cursor,
+                                   struct slot **slot)
+{
+    while (cursor->frame <= s->depth) {
+        struct frame *frame = s->frames[cursor->frame];
+        uint32_t i = cursor->index++;
+
+        if (i < 11) {
+            *slot = NULL;
+            return &frame->regs[i];
+        }
+        i -= 11;
+        *slot = frame_next_slot(frame, &i);
+        if (!*slot) {
+            cursor->frame++;
+            cursor->index = 0;
+            continue;
+        }
+        cursor->index = i + 12;
+        if ((*slot)->bytes[0] == BYTE_SPILL)
+            return &(*slot)->reg;
+    }
+    return NULL;
+}
 #define STATE_EACH_REG(state, reg, slot)                                                           \
     for (struct reg_cursor cursor_ = {0, 0};                                                       \
          ((reg) = reg_next((state), &cursor_, &(slot))) != NULL;)

@@ -348,9 +348,16 @@ int explore_subprog(struct verifier *, uint32_t subprog);
 /* Remember the current state with `insn` as its next instruction for later; NULL: no memory or too many (rejected). */
 struct state *explore_push(struct verifier *, uint32_t insn, uint32_t prev_insn,
                            bool is_speculative);
-int explore_read_reg(struct verifier *, uint32_t regno); /* readable? */
-/* Not r10; forgets identity; the caller fills the value. */
-int explore_write_reg(struct verifier *, uint32_t regno);
+int explore_refuse_read(struct verifier *, uint32_t regno);
+int explore_refuse_write(struct verifier *);
+static inline int explore_read_reg(struct verifier *v, uint32_t regno) /* readable? */
+{
+    return verifier_reg(v, regno)->kind == REG_NONE ? explore_refuse_read(v, regno) : 0;
+}
+static inline int explore_write_reg(struct verifier *v, uint32_t regno) /* writable? */
+{
+    return regno == 10 ? explore_refuse_write(v) : 0;
+}
 
 /* -- alu.c, branch.c ----------------------------------------------------------------------------- */
 int alu_step(struct verifier *, const struct skep_insn *, const struct insn_info *);
@@ -497,10 +504,10 @@ int prune_init(struct verifier *);
 void prune_free(struct verifier *);
 /* One path from it ended: counts down towards the root. */
 void prune_path_done(struct verifier *, struct state *);
-enum equal_mode {
-    EQUAL_PRUNE,
-    EQUAL_EXACT, /* no abstraction */
-    EQUAL_WITHIN /* all scalars as if precise */
+enum equal_mode { /* each compares what the one before does, and more */
+                  EQUAL_PRUNE,
+                  EQUAL_WITHIN, /* all scalars as if precise */
+                  EQUAL_EXACT   /* no abstraction */
 };
 bool prune_equal(struct verifier *, struct state *old, struct state *cur, enum equal_mode);
 /* In masks of registers: the frame changes here, or it is not known what counts. */

@@ -68,10 +68,11 @@ void fixture_open(struct fixture *f, uint32_t level, bool has_lines)
     f->state.frames[0] = &f->frame;
     for (int i = 0; i < 4; i++) {
         f->slots[i].refs = 1;
-        f->places[i] = &f->slots[i];
+        f->group.slots[i] = &f->slots[i];
     }
-    f->frame.slots = f->places;
-    f->frame.slot_count = f->frame.slot_room = 4;
+    f->group.refs = 1;
+    f->frame.groups[0] = &f->group;
+    f->frame.slot_count = 4;
     f->v.in = &f->in;
     f->v.image = &f->image;
     f->v.insns = f->insns;

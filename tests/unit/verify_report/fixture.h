@@ -30,7 +30,8 @@ struct fixture {
     struct verifier v;
     struct state state;
     struct frame frame;
-    struct slot slots[4], *places[4];
+    struct slot slots[4];
+    struct slot_group group;
     struct text out; /* what a log printed */
     struct log log;
 };
