@@ -384,6 +384,8 @@ static bool merge(struct verifier *v, const struct state *old, uint32_t callsite
 /* The checkpoints of an instruction lie anywhere in memory: the next one comes while this one is compared. */
 static void prefetch(const struct state *s)
 {
+    if (s == NULL)
+        return;
     __builtin_prefetch(s);
     __builtin_prefetch((const char *)s + 64);
     __builtin_prefetch((const char *)s + 128);
