@@ -272,8 +272,11 @@ static int compute(struct verifier *v, const struct skep_insn *insn, const struc
         range_set_const(&constant, (uint64_t)(int64_t)insn->imm);
         by = &constant;
     }
-    if (dst->kind == REG_ARENA && (!src || src->kind != REG_STACK)) {
-        /* Arena addresses wrap at 4 GiB: whatever is computed stays inside. */
+    /* Arena addresses wrap at 4 GiB: whatever is computed stays inside. */
+    if (dst->kind == REG_ARENA)
+        return 0;
+    if (src && src->kind == REG_ARENA) {
+        *dst = *src;
         return 0;
     }
     if (src && src->kind != REG_SCALAR) {
@@ -416,6 +419,10 @@ static int check_operands(struct verifier *v, const struct skep_insn *insn, cons
     uint32_t bits = op->width == 8 ? 64 : 32;
     int rc = 0;
 
+    if (op->does == ISA_DO_CAST && !v->arena)
+        return reject(
+            v, CODE_MAP_FORBIDDEN,
+            "addr_space_cast insn can only be used in a program that has an associated arena");
     if (isa_reads_src(op))
         rc = explore_read_reg(v, SKEP_INSN_SRC(insn));
     if (!rc && isa_reads_dst(op))

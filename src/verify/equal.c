@@ -67,17 +67,19 @@ static bool exact(struct match *m, const struct reg *old, const struct reg *cur)
            ids_match(m, old->ref, cur->ref);
 }
 
-static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur)
+static bool scalars_match(struct match *m, const struct reg *old, const struct reg *cur,
+                          bool is_precise)
 {
     if (m->v->compares_all)
         return range_equal(&old->v, &cur->v) && scalar_ids_match(m, old, cur);
-    if (!old->is_precise && m->mode == EQUAL_PRUNE &&
-        m->v->can_bpf) /* guests' numbers count always */
+    if (!is_precise && m->mode == EQUAL_PRUNE && m->v->can_bpf) /* guests' numbers count always */
         return true;
     return range_contains(&old->v, &cur->v) && scalar_ids_match(m, old, cur);
 }
 
-static bool regs_match(struct match *m, const struct reg *old, const struct reg *cur)
+/* is_precise: the old one, if it is a number. */
+static bool regs_match(struct match *m, const struct reg *old, const struct reg *cur,
+                       bool is_precise)
 {
     if (m->mode == EQUAL_EXACT)
         return exact(m, old, cur);
@@ -87,7 +89,7 @@ static bool regs_match(struct match *m, const struct reg *old, const struct reg 
         return false;
     switch (old->kind) {
     case REG_SCALAR:
-        return scalars_match(m, old, cur);
+        return scalars_match(m, old, cur, is_precise);
     case REG_MAP_KEY:
     case REG_MAP_VALUE:
     case REG_MEM:
@@ -152,7 +154,8 @@ static const struct reg any_scalar = {.kind = REG_SCALAR,
                                             .smax32 = INT32_MAX,
                                             .umax32 = UINT32_MAX}};
 
-static bool slots_match(struct match *m, const struct slot *old, const struct slot *cur)
+static bool slots_match(struct match *m, const struct slot *old, const struct slot *cur,
+                        bool is_precise)
 {
     const struct verifier *v = m->v;
 
@@ -166,13 +169,13 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
     }
     if (is_scalar_spill(old)) {
         if (is_scalar_spill(cur))
-            return regs_match(m, &old->reg, &cur->reg);
+            return regs_match(m, &old->reg, &cur->reg, is_precise);
         if (is_any(m, cur))
-            return regs_match(m, &old->reg, &any_scalar);
+            return regs_match(m, &old->reg, &any_scalar, is_precise);
     } else if (is_any(m, old) && (is_scalar_spill(cur) || is_any(m, cur))) {
-        return regs_match(m, &any_scalar, is_any(m, cur) ? &any_scalar : &cur->reg);
+        return regs_match(m, &any_scalar, is_any(m, cur) ? &any_scalar : &cur->reg, false);
     }
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8 && bytes_of(old) != bytes_of(cur); i++) {
         uint8_t a = old->bytes[i], b = cur->bytes[i];
 
         if (a == BYTE_NONE || (a == BYTE_MISC && v->can_read_uninit_stack))
@@ -182,7 +185,7 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
     }
     switch (old->bytes[0]) {
     case BYTE_SPILL:
-        return regs_match(m, &old->reg, &cur->reg);
+        return regs_match(m, &old->reg, &cur->reg, is_precise);
     case BYTE_DYNPTR:
         return old->reg.dynptr.kind == cur->reg.dynptr.kind &&
                old->reg.dynptr.is_first == cur->reg.dynptr.is_first &&
@@ -199,16 +202,30 @@ static bool slots_match(struct match *m, const struct slot *old, const struct sl
     }
 }
 
+/* Those of `mask` in groups that both share, so that nobody wrote since, are equal unless an identity is in them. */
+static uint64_t without_shared(const struct frame *old, const struct frame *cur, uint64_t mask)
+{
+    for (uint32_t g = 0; g < GROUPS_MAX && mask >> (g * GROUP_SLOTS); g++) {
+        const struct slot_group *group = old->groups[g];
+
+        if (group && group == cur->groups[g] && group->is_noted)
+            mask &= ~((uint64_t)(uint8_t)~group->named << (g * GROUP_SLOTS));
+    }
+    return mask;
+}
+
 /* The slots in `mask` match; *miss: the first that does not. */
 static bool stacks_match(struct match *m, const struct frame *old, const struct frame *cur,
                          uint64_t mask, uint32_t *miss)
 {
     if (old->slot_count < 64)
         mask &= (UINT64_C(1) << old->slot_count) - 1;
+    mask = without_shared(old, cur, mask);
     for (; mask; mask &= mask - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(mask);
 
-        if (!slots_match(m, frame_slot(old, i), frame_slot(cur, i))) {
+        if (!slots_match(m, frame_slot(old, i), frame_slot(cur, i),
+                         frame_slot_is_precise(old, i))) {
             *miss = i;
             return false;
         }
@@ -244,16 +261,20 @@ static bool refs_match(struct match *m, const struct state *old, const struct st
 
 static bool is_missed(struct state *old, uint32_t frame, uint32_t place, enum equal_mode mode)
 {
+    const struct frame *at = old->frames[frame];
     struct miss *miss = &old->miss;
 
     miss->is_known = true;
     miss->mode = (uint8_t)mode;
     miss->frame = (uint8_t)frame;
     miss->place = (uint8_t)place;
-    if (place < 11)
-        miss->was.reg = old->frames[frame]->regs[place];
-    else
-        miss->was = *frame_slot(old->frames[frame], place - 11);
+    if (place < 11) {
+        miss->was.reg = at->regs[place];
+        miss->is_precise = at->regs[place].is_precise;
+    } else {
+        miss->was = *frame_slot(at, place - 11);
+        miss->is_precise = frame_slot_is_precise(at, place - 11);
+    }
     return false;
 }
 
@@ -267,8 +288,9 @@ static bool misses_again(struct verifier *v, const struct miss *miss, const stru
     if (!miss->is_known || miss->mode > mode || miss->frame > cur->depth)
         return false;
     frame = cur->frames[miss->frame];
-    return miss->place < 11 ? !regs_match(&m, &miss->was.reg, &frame->regs[miss->place])
-                            : !slots_match(&m, &miss->was, frame_slot(frame, miss->place - 11));
+    if (miss->place < 11)
+        return !regs_match(&m, &miss->was.reg, &frame->regs[miss->place], miss->is_precise);
+    return !slots_match(&m, &miss->was, frame_slot(frame, miss->place - 11), miss->is_precise);
 }
 
 bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum equal_mode mode)
@@ -298,7 +320,7 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
         for (uint32_t left = live; left; left &= left - 1) {
             uint32_t i = (uint32_t)__builtin_ctz(left);
 
-            if (!regs_match(&m, &a->regs[i], &b->regs[i]))
+            if (!regs_match(&m, &a->regs[i], &b->regs[i], a->regs[i].is_precise))
                 return is_missed(old, f, i, mode);
         }
         if (!stacks_match(&m, a, b,
@@ -313,8 +335,7 @@ bool prune_equal(struct verifier *v, struct state *old, struct state *cur, enum 
 
 static bool is_to_widen(struct match *m, const struct reg *old, const struct reg *cur)
 {
-    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !old->is_precise &&
-           !cur->is_precise && !exact(m, old, cur);
+    return old->kind == REG_SCALAR && cur->kind == REG_SCALAR && !exact(m, old, cur);
 }
 
 void prune_widen(struct verifier *v, const struct state *previous, struct state *cur)
@@ -328,12 +349,14 @@ void prune_widen(struct verifier *v, const struct state *previous, struct state 
         struct frame *b = cur->frames[f];
 
         for (uint32_t i = 0; i < 11; i++)
-            if (is_to_widen(&m, &a->regs[i], &b->regs[i]))
+            if (!a->regs[i].is_precise && !b->regs[i].is_precise &&
+                is_to_widen(&m, &a->regs[i], &b->regs[i]))
                 reg_set_unknown(&b->regs[i]);
         for (uint32_t i = 0; i < a->slot_count && i < b->slot_count; i++) {
             const struct slot *x = frame_slot(a, i), *y = frame_slot(b, i);
 
             if (x->bytes[0] == BYTE_SPILL && y->bytes[0] == BYTE_SPILL &&
+                !frame_slot_is_precise(a, i) && !frame_slot_is_precise(b, i) &&
                 is_to_widen(&m, &x->reg, &y->reg))
                 reg_set_unknown(&frame_own_slot(v, b, i)->reg);
         }

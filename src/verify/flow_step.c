@@ -149,7 +149,10 @@ static void step_alu(struct flow *f, struct cell *state, const struct skep_insn 
             by = cell_of(state, SKEP_INSN_SRC(insn));
         else
             constant.range = number_of(f, (uint64_t)(int64_t)insn->imm);
-        if ((op->does == ISA_DO_ADD || op->does == ISA_DO_SUB) && op->width == 8)
+        if (f->v->arena &&
+            isa_uses_src(op)) /* one of them may lead into it, and then the sum does */
+            place.kind = may_be_stack(dst) || may_be_stack(by) ? PLACE_ANY : PLACE_OTHER;
+        else if ((op->does == ISA_DO_ADD || op->does == ISA_DO_SUB) && op->width == 8)
             place = place_of_sum(f, dst, by, op->does == ISA_DO_SUB);
         range = *flow_range(f, dst->range);
         operand = *flow_range(f, by->range);

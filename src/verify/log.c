@@ -255,14 +255,16 @@ static void add_reg(const struct verifier *v, struct text *t, const struct reg *
 
 /* -- stack ------------------------------------------------------------------------------------- */
 static void add_spill(const struct verifier *v, struct text *t, const struct slot *slot,
-                      const char *bytes, uint32_t frame)
+                      const char *bytes, uint32_t frame, bool is_precise)
 {
+    struct reg reg = slot->reg;
     size_t count = 0;
 
     while (count < 8 && slot->bytes[7 - count] != BYTE_SPILL) /* what stands above a narrow spill */
         count++;
     text_add(t, bytes, count);
-    add_reg(v, t, &slot->reg, frame);
+    reg.is_precise = is_precise;
+    add_reg(v, t, &reg, frame);
 }
 
 static void add_iter(const struct verifier *v, struct text *t, const struct reg *reg)
@@ -320,7 +322,7 @@ static void add_slot(const struct verifier *v, struct text *t, const struct fram
         return;
     text_printf(t, " fp-%u=", (index + 1) * 8);
     if (slot->bytes[0] == BYTE_SPILL)
-        add_spill(v, t, slot, bytes, frame);
+        add_spill(v, t, slot, bytes, frame, frame_slot_is_precise(f, index));
     else if (slot->bytes[0] == BYTE_DYNPTR)
         add_dynptr(t, &slot->reg);
     else if (slot->bytes[0] == BYTE_ITER)

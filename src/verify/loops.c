@@ -168,7 +168,7 @@ static int complete(struct verifier *v, struct visit *visit)
     }
     if (changed && !rc) /* so many turns are not seen in practice: everything counts then */
         for (edge = visit->backedges; edge; edge = edge->next) {
-            precision_mark_all(v, &edge->state);
+            precision_mark_all(&edge->state);
             for (uint32_t f = 0; f <= edge->state.depth; f++)
                 stack_mark_read(&edge->state, f, UINT64_MAX);
         }

@@ -402,7 +402,7 @@ void precision_prepare(struct verifier *v)
 
 /* -- the walk ---------------------------------------------------------------------------------- */
 
-static void mark_frame_all(struct verifier *v, struct frame *frame, bool *changed)
+static void mark_frame_all(struct frame *frame, bool *changed)
 {
     const struct slot *slot;
 
@@ -413,30 +413,31 @@ static void mark_frame_all(struct verifier *v, struct frame *frame, bool *change
         }
     }
     for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++) {
-        if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && !slot->reg.is_precise) {
-            frame_own_slot(v, frame, i)->reg.is_precise = true;
+        if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR &&
+            !frame_slot_is_precise(frame, i)) {
+            frame->precise |= UINT64_C(1) << i;
             *changed = true;
         }
     }
 }
 
 /* The trace was lost: everything on this path counts. */
-static void mark_all(struct verifier *v, struct state *s, bool *changed)
+static void mark_all(struct state *s, bool *changed)
 {
     for (; s; s = s->parent)
         for (uint32_t f = 0; f <= s->depth; f++)
-            mark_frame_all(v, s->frames[f], changed);
+            mark_frame_all(s->frames[f], changed);
 }
 
-void precision_mark_all(struct verifier *v, struct state *s)
+void precision_mark_all(struct state *s)
 {
     bool changed = false;
 
-    mark_all(v, s, &changed);
+    mark_all(s, &changed);
 }
 
 /* Marks what the masks name in a checkpoint; keeps in the masks what was not marked before. */
-static void mark_checkpoint(struct verifier *v, struct precision *p, struct state *s, bool *changed)
+static void mark_checkpoint(struct precision *p, struct state *s, bool *changed)
 {
     for (uint32_t f = 0; f <= p->frame; f++) {
         struct frame *frame;
@@ -463,10 +464,10 @@ static void mark_checkpoint(struct verifier *v, struct precision *p, struct stat
             const struct slot *slot = frame_slot(frame, i);
 
             if (slot->bytes[0] != BYTE_SPILL || slot->reg.kind != REG_SCALAR ||
-                slot->reg.is_precise) {
+                frame_slot_is_precise(frame, i)) {
                 p->slots[f] &= ~(UINT64_C(1) << i);
             } else {
-                frame_own_slot(v, frame, i)->reg.is_precise = true;
+                frame->precise |= UINT64_C(1) << i;
                 *changed = true;
             }
         }
@@ -518,7 +519,7 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
                 is_first = false;
             } else if (step || (v->info[insn].traced & (p->regs[p->frame] | TRACED_ALWAYS))) {
                 if (back_one(v, p, insn, after, step) == BACK_LOST) {
-                    mark_all(v, start, changed);
+                    mark_all(start, changed);
                     return 0;
                 }
                 if (is_empty(p))
@@ -533,13 +534,13 @@ static int walk(struct verifier *v, struct precision *p, struct state *start, ui
         s = s->parent;
         if (!s)
             break;
-        mark_checkpoint(v, p, s, changed);
+        mark_checkpoint(p, s, changed);
         if (is_empty(p))
             return 0;
         insn = s->last_insn;
     }
     if (!is_empty(p))
-        mark_all(v, start, changed);
+        mark_all(start, changed);
     return 0;
 }
 
@@ -601,12 +602,11 @@ int precision_propagate_changed(struct verifier *v, const struct state *old, str
             if (frame->regs[i].kind == REG_SCALAR && frame->regs[i].is_precise)
                 p->regs[f] |= (uint16_t)(1u << i);
         }
-        for (uint64_t left = old->stack_read[f]; left; left &= left - 1) {
+        for (uint64_t left = old->stack_read[f] & frame->precise; left; left &= left - 1) {
             uint32_t i = (uint32_t)__builtin_ctzll(left);
             const struct slot *slot = frame_slot(frame, i);
 
-            if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR &&
-                slot->reg.is_precise)
+            if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR)
                 p->slots[f] |= UINT64_C(1) << i;
         }
     }

@@ -254,22 +254,26 @@ static bool is_single(const struct known_ids *known, const struct reg *reg)
     return i < known->count && !known->is_shared[i];
 }
 
-/* From here on no number has decided anything yet. *known: the identities. */
-static void forget_precision(struct verifier *v, struct state *s, struct known_ids *known)
+/* From here on no number has decided anything yet. *known: the identities; objects: slots with objects, by frame. */
+static void forget_precision(struct state *s, struct known_ids *known, uint64_t *objects)
 {
+    known->count = known->single = 0;
     for (uint32_t f = 0; f <= s->depth; f++) {
         struct frame *frame = s->frames[f];
-        struct slot *slot;
 
         for (uint32_t i = 0; i < 10; i++) {
             frame->regs[i].is_precise = false;
             count_id(known, &frame->regs[i]);
         }
-        for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++) {
-            if (slot->reg.is_precise)
-                frame_own_slot(v, frame, i)->reg.is_precise = false;
-            if (slot->bytes[0] == BYTE_SPILL)
-                count_id(known, &slot->reg);
+        frame->precise = 0;
+        for (uint32_t g = 0; g * GROUP_SLOTS < frame->slot_count; g++) {
+            const struct slot_group *group = frame_noted_group(frame, g);
+
+            if (!group)
+                continue;
+            objects[f] |= (uint64_t)group->objects << (g * GROUP_SLOTS);
+            for (uint32_t left = group->identities; left; left &= left - 1)
+                count_id(known, &group->slots[__builtin_ctz(left)]->reg);
         }
     }
 }
@@ -279,25 +283,21 @@ static void forget_single_ids(struct verifier *v, struct state *s, const struct 
 {
     for (uint32_t f = 0; f <= s->depth; f++) {
         struct frame *frame = s->frames[f];
-        struct slot *slot;
 
         for (uint32_t i = 0; i < 10; i++)
             if (is_single(known, &frame->regs[i]))
                 reg_forget_identity(&frame->regs[i]);
-        for (uint32_t i = 0; (slot = frame_next_slot(frame, &i)); i++)
-            if (slot->bytes[0] == BYTE_SPILL && is_single(known, &slot->reg))
-                reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
+        for (uint32_t g = 0; g * GROUP_SLOTS < frame->slot_count; g++) {
+            const struct slot_group *group = frame_noted_group(frame, g);
+
+            for (uint32_t left = group ? group->identities : 0; left; left &= left - 1) {
+                uint32_t i = g * GROUP_SLOTS + (uint32_t)__builtin_ctz(left);
+
+                if (is_single(known, &frame_slot(frame, i)->reg))
+                    reg_forget_identity(&frame_own_slot(v, frame, i)->reg);
+            }
+        }
     }
-}
-
-static void note_objects(struct state *s)
-{
-    const struct slot *slot;
-
-    for (uint32_t f = 0; f <= s->depth; f++)
-        for (uint32_t i = 0; (slot = frame_next_slot(s->frames[f], &i)); i++)
-            if (slot->bytes[0] >= BYTE_DYNPTR)
-                s->objects[f] |= UINT64_C(1) << i;
 }
 
 static int add_checkpoint(struct verifier *v, uint32_t insn)
@@ -309,8 +309,7 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
         return reject_memory(v);
     v->last_jumps_processed = v->jumps_processed;
     v->last_processed = v->processed;
-    known.count = known.single = 0;
-    forget_precision(v, cur, &known);
+    forget_precision(cur, &known, s->objects);
     if (known.single)
         forget_single_ids(v, cur, &known);
     cur->insn = insn;
@@ -318,7 +317,6 @@ static int add_checkpoint(struct verifier *v, uint32_t insn)
         return reject_memory(v);
     s->branches = 1;
     s->callsite = state_frame(s)->callsite;
-    note_objects(s);
     v->state_count++;
     if (v->state_count > v->peak_states)
         v->peak_states = v->state_count;

@@ -305,9 +305,55 @@ static inline bool sync_small(struct range *r)
     return true;
 }
 
+/* Numbers below 2^32, by their bits: all views are the unsigned one of 32 bits, but for the signed one of 32 bits. */
+static inline bool sync_low(struct range *r)
+{
+    uint64_t lo, hi, slo, shi;
+
+    if ((r->bits.value | r->bits.mask) > UINT32_MAX)
+        return false;
+    if (r->smax < 0) {
+        view_set_empty(r);
+        return true;
+    }
+    lo = GREATER(r->umin, r->umin32);
+    hi = LESSER(r->umax, r->umax32);
+    lo = GREATER(lo, (uint64_t)GREATER(r->smin, 0));
+    hi = LESSER(hi, (uint64_t)r->smax);
+    slo = (uint32_t)r->smin32 ^ VIEW_SIGN32;
+    shi = (uint32_t)r->smax32 ^ VIEW_SIGN32;
+    for (;;) {
+        const struct tnum was = r->bits;
+        uint64_t first, last;
+
+        view_clip(&lo, &hi, slo ^ VIEW_SIGN32, shi ^ VIEW_SIGN32);
+        round_to_bits(&lo, &hi, was);
+        view_clip(&slo, &shi, lo ^ VIEW_SIGN32, hi ^ VIEW_SIGN32);
+        round_to_bits(&slo, &shi, flip(was, VIEW_SIGN32));
+        if (lo > hi || slo > shi) {
+            view_set_empty(r);
+            return true;
+        }
+        first = lo, last = hi;
+        view_clip(&first, &last, slo ^ VIEW_SIGN32, shi ^ VIEW_SIGN32);
+        r->bits = tnum_intersect(was, tnum_range(lo, hi));
+        if (first == lo && last == hi && r->bits.mask == was.mask)
+            break;
+    }
+    r->umin = lo;
+    r->umax = hi;
+    r->smin = (int64_t)lo;
+    r->smax = (int64_t)hi;
+    r->umin32 = (uint32_t)lo;
+    r->umax32 = (uint32_t)hi;
+    r->smin32 = (int32_t)(slo ^ VIEW_SIGN32);
+    r->smax32 = (int32_t)(shi ^ VIEW_SIGN32);
+    return true;
+}
+
 void range_sync(struct range *r)
 {
-    if (r->bits.mask && sync_small(r))
+    if (r->bits.mask && (sync_small(r) || sync_low(r)))
         return;
     for (int round = 0; round < ROUNDS; round++) {
         const struct range was = *r;

@@ -152,9 +152,15 @@ static void unspill(struct slot *slot)
 }
 
 /* The bytes of a spill beyond its size are what they were. */
-static void set_spill(struct slot *slot, const struct reg *reg, uint32_t size)
+static void set_spill(struct frame *frame, uint32_t index, struct slot *slot, const struct reg *reg,
+                      uint32_t size)
 {
+    if (reg->is_precise)
+        frame->precise |= slot_bit(index);
+    else
+        frame->precise &= ~slot_bit(index);
     slot->reg = *reg;
+    slot->reg.is_precise = false;
     for (uint32_t i = 0; i < size; i++)
         slot->bytes[i] = BYTE_SPILL;
     for (uint32_t i = size; i < 8; i++)
@@ -266,7 +272,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
         scrub_object(slot);
         if (fits)
             reg_give_identity(v, value);
-        set_spill(slot, value, size);
+        set_spill(frame, index, slot, value, size);
         if (!fits)
             reg_forget_identity(&slot->reg);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
@@ -276,7 +282,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
 
         reg_set_const(&constant, (uint64_t)(int64_t)insn->imm);
         scrub_object(slot);
-        set_spill(slot, &constant, size);
+        set_spill(frame, index, slot, &constant, size);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
     if (value && value->kind != REG_SCALAR && value->kind != REG_NONE) {
@@ -287,7 +293,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
             return reject_reg(v, CODE_STACK_POINTER, (uint32_t)value_reg,
                               "cannot spill pointers to stack into stack frame of the caller");
         scrub_object(slot);
-        set_spill(slot, value, size);
+        set_spill(frame, index, slot, value, size);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
     scrub_object(slot);
@@ -394,6 +400,12 @@ static uint32_t spill_size(const struct slot *slot)
     return size;
 }
 
+static void fill(struct reg *dst, const struct frame *frame, uint32_t index)
+{
+    *dst = frame_slot(frame, index)->reg;
+    dst->is_precise = frame_slot_is_precise(frame, index);
+}
+
 /* Part of a spilled scalar, or a spill of less than 8 bytes. */
 static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uint32_t size,
                      uint32_t spilled, int dst_reg)
@@ -410,7 +422,7 @@ static int load_part(struct verifier *v, const struct reg *ptr, int64_t off, uin
         return 0;
     dst = verifier_reg(v, (uint32_t)dst_reg);
     if (size <= spilled && (v->is_big ? byte_of(off) == spilled - size : byte_of(off) == 0)) {
-        *dst = slot->reg;
+        fill(dst, frame, index);
         if (width_of(dst) > size * 8) /* a narrowing fill is another number */
             reg_forget_identity(dst);
         return precision_step(v, v->cur, STEP_STACK, ptr->frame, index);
@@ -451,7 +463,7 @@ static int load_fixed(struct verifier *v, const struct reg *ptr, int64_t off, ui
         if (size != 8 || spilled != 8)
             return load_part(v, ptr, off, size, spilled, dst_reg);
         if (dst_reg >= 0) {
-            *verifier_reg(v, (uint32_t)dst_reg) = slot->reg;
+            fill(verifier_reg(v, (uint32_t)dst_reg), frame, index);
         } else if (slot->reg.kind != REG_SCALAR && !v->can_leak) {
             /* An atomic operation would yield the pointer as a number. */
             return reject(v, CODE_POINTER_LEAK, "leaking pointer from stack off %lld",

@@ -220,13 +220,42 @@ static void groups_drop(struct verifier *v, struct frame *frame)
         group_drop(v, frame->groups[i]);
 }
 
-/* The group that the frame has alone; NULL: no memory. */
+static void take_notes(struct slot_group *group)
+{
+    group->is_noted = true;
+    group->identities = group->named = group->objects = 0;
+    for (uint32_t i = 0; i < GROUP_SLOTS; i++) {
+        const struct slot *slot = group->slots[i];
+
+        if (!slot)
+            continue;
+        if (slot->reg.id || slot->reg.ref)
+            group->named |= (uint8_t)(1u << i);
+        if (slot->bytes[0] >= BYTE_DYNPTR)
+            group->objects |= (uint8_t)(1u << i);
+        else if (slot->bytes[0] == BYTE_SPILL && slot->reg.kind == REG_SCALAR && slot->reg.id)
+            group->identities |= (uint8_t)(1u << i);
+    }
+}
+
+const struct slot_group *frame_noted_group(struct frame *frame, uint32_t group)
+{
+    struct slot_group *found = frame->groups[group];
+
+    if (found && !found->is_noted)
+        take_notes(found);
+    return found;
+}
+
+/* The group that the frame has alone, to be written; NULL: no memory. */
 static struct slot_group *own_group(struct verifier *v, struct slot_group **link)
 {
     struct slot_group *old = *link, *own;
 
-    if (old && old->refs == 1)
+    if (old && old->refs == 1) {
+        old->is_noted = false;
         return old;
+    }
     own = pool_take(v, sizeof *own);
     if (!own)
         return NULL;
@@ -240,6 +269,7 @@ static struct slot_group *own_group(struct verifier *v, struct slot_group **link
         memset(own, 0, sizeof *own);
     }
     own->refs = 1;
+    own->is_noted = false;
     return *link = own;
 }
 

@@ -85,10 +85,11 @@ enum iter_state { ITER_INVALID, ITER_ACTIVE, ITER_DRAINED };
 enum btf_space { SPACE_KERNEL, SPACE_PROGRAM }; /* whose types: verifier.h, verifier_btf() */
 
 struct reg {
-    uint8_t kind;    /* enum reg_kind */
-    bool is_precise; /* scalars: this range was needed; checkpoints compare it */
-    uint16_t mods;   /* enum reg_mod */
-    int32_t off; /* fixed part of a pointer's offset; of a linked scalar: its constant distance */
+    uint8_t kind; /* enum reg_kind */
+    bool
+        is_precise; /* scalars: this range was needed; checkpoints compare it. Not of slots: frame.precise */
+    uint16_t mods; /* enum reg_mod */
+    int32_t off;   /* fixed part of a pointer's offset; of a linked scalar: its constant distance */
     /* Identity. Maybe-null pointers that are one value; packet pointers with one variable part; scalars that are one value
      * (or differ by `off`: has_delta). 0: none. */
     uint32_t id;
@@ -147,6 +148,11 @@ enum { GROUP_SLOTS = 8, GROUPS_MAX = SLOTS_MAX / GROUP_SLOTS };
 struct slot_group {
     struct slot *slots[GROUP_SLOTS]; /* NULL: never written */
     uint32_t refs;                   /* frames that share it */
+    /* Which of them hold what a new checkpoint asks for; known once it asked, until one of them is written. */
+    bool is_noted;
+    uint8_t identities; /* numbers with an id */
+    uint8_t named;      /* anything with an id or a reference */
+    uint8_t objects;    /* dynptrs, iterators, irq flags */
 };
 
 /* How far a pointer may be moved, and the largest memory: Linux's BPF_MAX_VAR_OFF and BPF_MAX_VAR_SIZ. */
@@ -170,6 +176,8 @@ struct frame {
     uint64_t untracked;
     /* Since the last checkpoint: 8-byte slots written whole. */
     uint64_t written;
+    /* Slots whose number was needed, as reg.is_precise. Here, for slots are shared by states in which it was not. */
+    uint64_t precise;
 };
 
 enum ref_kind {
@@ -199,7 +207,7 @@ enum { STEP_STACK = 1, STEP_SRC_IS_POINTER = 2, STEP_DST_IS_POINTER = 4 };
 /* Where a checkpoint differed from the last state that it was compared with, and what it holds there, but for marks of
  * precision that came later: states that differ mostly do so where they did the last time. */
 struct miss {
-    bool is_known;
+    bool is_known, is_precise;
     uint8_t mode;         /* enum equal_mode: whoever compares as strictly compares this too */
     uint8_t frame, place; /* 0..10 are registers, then slots */
     struct slot was;      /* of a register: only .reg */
@@ -328,6 +336,12 @@ static inline const struct slot *frame_slot(const struct frame *frame, uint32_t 
 
     return slot ? slot : &slot_nothing;
 }
+static inline bool frame_slot_is_precise(const struct frame *frame, uint32_t i)
+{
+    return frame->precise >> i & 1;
+}
+/* The group with its notes; NULL: none of its slots was written. */
+const struct slot_group *frame_noted_group(struct frame *frame, uint32_t group);
 /* The first slot from *i on that was written, and its number in *i; NULL: none. */
 static inline struct slot *frame_next_slot(const struct frame *frame, uint32_t *i)
 {

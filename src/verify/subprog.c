@@ -229,7 +229,7 @@ static int entry_arg(struct verifier *v, struct reg *reg, const struct subprog_a
         reg->btf_id = arg->btf_id;
         break;
     case SUBARG_ARENA:
-        reg_set_pointer(reg, REG_ARENA, 0);
+        reg_set_unknown(reg); /* a number that the function has to cast, as in Linux */
         return 0;
     default:
         return reject_internal(v, "an argument of no kind");

@@ -514,7 +514,7 @@ bool prune_equal(struct verifier *, struct state *old, struct state *cur, enum e
 enum { TRACED_ALWAYS = 1 << 15 };
 /* The scalar in regno decides something: it and what it came from count in comparisons. */
 int precision_mark(struct verifier *, uint32_t regno);
-void precision_mark_all(struct verifier *, struct state *); /* everything on its path counts */
+void precision_mark_all(struct state *); /* everything on its path counts */
 /* History of the current instruction. */
 int precision_step(struct verifier *, struct state *, uint16_t flags, uint32_t frame,
                    uint32_t slot);

@@ -20,7 +20,7 @@ frame "$tmp/ipv4" "0200000000010200000000020800450000280000000040060000c0000207c
 
 t "run counts the verdicts of a capture" 0 run "$BPF/fw.o" --pcap "$pcap"
 has out "xdp_fw (xdp, "
-has out " insns, verified in 0."
+has out " insns, verified in "
 has out " ms, interp)"
 has out "XDP_PASS "
 has out "XDP_DROP "

@@ -300,6 +300,34 @@ static void by_identity(struct gen *g)
     use_number(g, x);
 }
 
+/* As by_identity, but what is one number with y lies on the stack, and neither way writes there. */
+static void by_identity_of_slot(struct gen *g)
+{
+    uint32_t x = unknown(g, 0), y = fresh(g, UINT32_C(1) << x), jump;
+    int32_t at = -8 * (int32_t)(1 + gen_below(g, SLOTS));
+
+    if (!x || !y || g->held)
+        return;
+    gen_emit(g, STORE | DW, 10, x, at, 0);
+    g->know.slots[-at / 8 - 1] = (struct held){.what = HOLDS_NUMBER};
+    if (gen_chance(g, 30))
+        move(g, y, x);
+    set(g, x, 0);
+    if (gen_chance(g, 70))
+        y = unknown(g, UINT32_C(1) << x);
+    if (!y)
+        return;
+    gen_set(g, y, HOLDS_NUMBER, 0);
+    jump = fork_way(g);
+    gen_emit(g, LOAD | DW, y, 10, at, 0);
+    gen_land(g, jump);
+    between(g, UINT32_C(1) << x | UINT32_C(1) << y);
+    gen_fail_if(g, JGT | JMP64, y, 0, ROOM / 2);
+    gen_emit(g, LOAD | DW, x, 10, at, 0);
+    gen_set(g, x, HOLDS_NUMBER, 0);
+    use_number(g, x);
+}
+
 static void by_slot(struct gen *g)
 {
     uint32_t x = fresh(g, 0), jump, size = gen_chance(g, 50) ? 8 : UINT32_C(1) << gen_below(g, 3);
@@ -595,9 +623,10 @@ void path_callback(struct gen *g)
 void path_statement(struct gen *g)
 {
     typedef void (*way_fn)(struct gen *);
-    static const way_fn ways[] = {by_number,   by_number,    by_number, by_range, by_range,
-                                  by_identity, by_slot,      by_slot,   by_null,  by_packet,
-                                  by_pointer,  by_reference, by_turn,   by_turn,  by_callback};
+    static const way_fn ways[] = {
+        by_number,           by_number, by_number, by_range,   by_range,  by_identity,
+        by_identity_of_slot, by_slot,   by_slot,   by_null,    by_packet, by_pointer,
+        by_reference,        by_turn,   by_turn,   by_callback};
     uint32_t before = g->locked;
 
     if (g->depth > 3 || g->is_locked)

@@ -34,6 +34,11 @@ struct {
     __type(key, int);
     __type(value, char[64]);
 } values SEC(".maps");
+struct {
+    __uint(type, 33); /* BPF_MAP_TYPE_ARENA, which Debian 12's headers do not have */
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+} arena SEC(".maps");
 
 static NOINLINE int count(__u32 turn, __u32 *sum)
 {
@@ -225,5 +230,35 @@ int callback_hands_over_reference(void *ctx)
     record = kept.record;
     if (record)
         bpf_ringbuf_discard(record, 0);
+    return 0;
+}
+
+NOINLINE int touch_arena(int *number __attribute__((btf_decl_tag("arg:arena"))))
+{
+    return number ? *number : 0;
+}
+
+/* expect: R1 invalid mem access 'scalar' */
+SEC("tc")
+int arena_argument_is_a_number(void *ctx)
+{
+    return touch_arena((int *)(unsigned long)bpf_get_prandom_u32());
+}
+
+/* Whatever is computed with an arena's pointer stays in the arena. */
+/* expect: accept */
+SEC("syscall")
+int arena_pointer_in_any_sum(void *ctx)
+{
+    asm volatile("r1 = %[arena] ll;"
+                 "r2 = 64;"
+                 "r3 = addr_space_cast(r2, 0, 1);"
+                 "r2 -= r3;"
+                 "r4 = *(u8 *)(r2 + 0);"
+                 "r3 += r10;"
+                 "r4 = *(u8 *)(r3 + 0);"
+                 "r1 &= r3;"
+                 "r4 = *(u8 *)(r1 + 0);" ::[arena] "i"(&arena)
+                 : "r1", "r2", "r3", "r4");
     return 0;
 }
