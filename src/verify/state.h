@@ -146,13 +146,13 @@ struct slot {
 /* Neighbours on the stack: what states share as a whole, for they change few slots before they are copied again. */
 enum { GROUP_SLOTS = 8, GROUPS_MAX = SLOTS_MAX / GROUP_SLOTS };
 struct slot_group {
-    struct slot *slots[GROUP_SLOTS]; /* NULL: never written */
-    uint32_t refs;                   /* frames that share it */
+    uint32_t refs; /* frames that share it */
     /* Which of them hold what a new checkpoint asks for; known once it asked, until one of them is written. */
     bool is_noted;
-    uint8_t identities; /* numbers with an id */
-    uint8_t named;      /* anything with an id or a reference */
-    uint8_t objects;    /* dynptrs, iterators, irq flags */
+    uint8_t identities;              /* numbers with an id */
+    uint8_t named;                   /* anything with an id or a reference */
+    uint8_t objects;                 /* dynptrs, iterators, irq flags */
+    struct slot *slots[GROUP_SLOTS]; /* NULL: never written */
 };
 
 /* How far a pointer may be moved, and the largest memory: Linux's BPF_MAX_VAR_OFF and BPF_MAX_VAR_SIZ. */
