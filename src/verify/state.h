@@ -66,9 +66,11 @@ enum reg_mod {
     /* REG_BTF: of the program's own types (bpf_obj_new), or kernel memory that may be written. */
     MOD_ALLOC = 1 << 8,
     MOD_NON_OWNING = 1 << 9,
-    /* REG_MEM that came from a dynptr slice: dies with it (`ref` / parent id in dynptr_id). */
+    /* REG_MEM that came out of a dynptr: dies with it (`ref` / parent id in dynptr_id). */
     MOD_DYNPTR_DATA = 1 << 10,
-    MOD_PACKET_SLICE = 1 << 11 /* REG_MEM: of a packet dynptr: dies when the packet changes */
+    MOD_PACKET_SLICE = 1 << 11, /* REG_MEM: of a packet dynptr: dies when the packet changes */
+    MOD_SLICE =
+        1 << 12 /* ... by bpf_dynptr_slice, not bpf_dynptr_data: has a type of its own in Linux */
 };
 
 enum dynptr_kind {
