@@ -344,10 +344,7 @@ static int check_fixed(struct verifier *v, const struct arg *arg)
     if (rc || !(arg->type & ARG_ALIGNED))
         return rc;
     /* The helper stores a whole number. */
-    if (!tnum_is_aligned(tnum_add(reg->v.bits, tnum_const((uint64_t)(int64_t)reg->off)), size))
-        return reject_reg(v, CODE_ALIGNMENT, arg->regno, "misaligned %s access off %d size %u",
-                          reg_kind_name(reg), reg->off, size);
-    return 0;
+    return memory_aligned(v, reg, arg->regno, 0, size, true);
 }
 
 static int check_percpu(struct verifier *v, const struct arg *arg)

@@ -510,20 +510,18 @@ static const touch_fn kinds[REG_KINDS] = {
 
 /* x86 takes any alignment; the stack is followed by slots, so it has to be aligned everywhere. Packets start 2 bytes after
  * a multiple of 4, so that their IP header is aligned where alignment matters (NET_IP_ALIGN). */
-static int check_alignment(struct verifier *v, const struct touch *t, bool is_strict)
+int memory_aligned(struct verifier *v, const struct reg *reg, uint32_t regno, int32_t off,
+                   uint32_t size, bool is_strict)
 {
-    bool is_packet = reg_is_packet(t->reg);
-    uint64_t total = (uint64_t)(int64_t)t->off + (is_packet && (v->is_strict || is_strict) ? 2 : 0);
-    struct tnum sum;
+    bool is_packet = reg_is_packet(reg);
+    int64_t total = (int64_t)reg->off + off + (is_packet ? 2 : 0);
 
-    if (t->reg->kind != REG_STACK && !v->is_strict && !is_strict)
+    if (reg->kind != REG_STACK && !v->is_strict && !is_strict)
         return 0;
-    sum = tnum_add(t->reg->v.bits, tnum_const(total));
-    if (!tnum_is_aligned(sum, t->size))
-        return reject_reg(
-            v, CODE_ALIGNMENT, t->regno, "misaligned %s access off 0x%llx+%d+%d size %u",
-            is_packet ? "packet" : reg_kind_name(t->reg), (unsigned long long)t->reg->v.bits.value,
-            t->reg->off, t->off - t->reg->off, t->size);
+    if (!tnum_is_aligned(tnum_add(reg->v.bits, tnum_const((uint64_t)total)), size))
+        return reject_reg(v, CODE_ALIGNMENT, regno, "misaligned %s access off 0x%llx+%d+%d size %u",
+                          is_packet ? "packet" : reg_kind_name(reg),
+                          (unsigned long long)reg->v.bits.value, reg->off, off, size);
     return 0;
 }
 
@@ -572,7 +570,7 @@ int memory_access(struct verifier *v, uint32_t regno, int32_t off, uint32_t size
         return reject_reg(v, CODE_INVALID_MEM, regno, "R%u invalid mem access '%s'", regno,
                           reg_kind_name(reg));
     }
-    rc = check_alignment(v, &t, is_strict);
+    rc = memory_aligned(v, reg, regno, off, size, is_strict);
     if (!rc)
         rc = kinds[reg->kind](v, &t);
     if (!rc && access == ACCESS_READ && value_reg >= 0)

@@ -382,7 +382,10 @@ int memory_region_sized(struct verifier *, uint32_t regno, uint32_t size_regno, 
                         bool zero_ok, struct call_meta *meta);
 /* The pointer must have no (or only a fixed, if allowed) offset. */
 int memory_unmodified(struct verifier *, const struct reg *, uint32_t regno, bool fixed_ok);
-/* Likewise of an argument, by its kind: where memory begins does not matter, where an object does. */
+/* [off, off + size) from a pointer is aligned, where that matters: on the stack, in strict programs, or to `is_strict`. */
+int memory_aligned(struct verifier *, const struct reg *, uint32_t regno, int32_t off,
+                   uint32_t size, bool is_strict);
+/* As memory_unmodified, of an argument, by its kind: where memory begins does not matter, where an object does. */
 int memory_may_be_moved(struct verifier *, const struct reg *, uint32_t regno);
 /* A map value access: bounds, and special members must not be touched. */
 int memory_map_value(struct verifier *, uint32_t regno, int32_t off, uint32_t size, bool zero_ok,
