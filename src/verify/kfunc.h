@@ -44,7 +44,7 @@ struct kfunc_arg {
     const char *name;
     uint8_t kind; /* enum kfunc_arg_kind */
     bool is_nullable, is_uninit, is_optional /* __opt: a buffer that may be missing */;
-    bool is_read_only;           /* KARG_BUF_SIZE: rdonly */
+    bool is_read_only;           /* KARG_BUF_SIZE: rdonly; pointers: to something const */
     bool is_size, is_const_size; /* __sz, __szk: bytes of the argument before */
     bool is_function;            /* points at a function */
     bool is_plain;               /* points at numbers, or a struct of numbers only */

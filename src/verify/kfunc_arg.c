@@ -191,6 +191,8 @@ static int check_region(struct verifier *v, struct place *at, int64_t size)
     for (enum access access = ACCESS_READ; access <= ACCESS_WRITE && !code; access++) {
         struct call_meta scratch = {.kfunc = at->call->kfunc, .subprog = -1};
 
+        if (access == ACCESS_WRITE && at->arg->is_read_only && reg_is_packet(at->reg))
+            break; /* who may not write packets may have them read */
         code = size >= 0 ? memory_region(v, at->regno, (uint32_t)size, access, true, &scratch)
                          : memory_region_sized(v, at->regno, at->regno + 1, access, true, &scratch);
     }

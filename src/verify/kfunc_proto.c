@@ -272,6 +272,7 @@ static void describe_arg(const struct verifier *v, struct kfunc *kfunc, uint32_t
                     : arg->is_read_only || strcmp(arg->name, "rdwr_buf_size") == 0 ? KARG_BUF_SIZE
                                                                                    : KARG_SCALAR;
     } else if (btf_is(btf, arg->type, BTF_MASK(BTF_PTR))) {
+        arg->is_read_only = btf_is(btf, btf_ref(btf, arg->type), BTF_MASK(BTF_CONST));
         arg->pointee = btf_resolve(btf, btf_ref(btf, arg->type));
         arg->is_function = btf_is(btf, arg->pointee, BTF_MASK(BTF_FUNC_PROTO));
         arg->is_plain =
