@@ -6,6 +6,7 @@
 #include "verify/btf_access.h"
 #include "verify/exit.h"
 #include "verify/explore.h"
+#include "verify/log.h"
 #include "verify/memory.h"
 #include "verify/prune.h"
 #include "verify/signature.h"
@@ -14,7 +15,18 @@
 
 /* -- arguments of global functions ------------------------------------------------------------- */
 
-static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg *arg)
+/* Where packets may not be written Linux lets functions do so. Here they are verified, again if need be, with an argument that
+ * may only be read. */
+static void make_read_only(struct subprog *callee, struct subprog_arg *arg)
+{
+    if (arg->mods & MOD_RDONLY)
+        return;
+    arg->mods |= MOD_RDONLY;
+    callee->is_verified = false;
+}
+
+static int arg_mem(struct verifier *v, uint32_t regno, struct subprog *callee,
+                   struct subprog_arg *arg)
 {
     struct reg *reg = verifier_reg(v, regno), saved = *reg;
     int rc;
@@ -24,8 +36,12 @@ static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg 
                           regno - 1);
     if (reg_is_null(reg))
         return precision_mark(v, regno);
+    if (reg_is_packet(reg) && !memory_may_write_packet(v))
+        make_read_only(callee, arg);
     branch_set_not_null(reg);
-    rc = memory_region(v, regno, arg->mem_size, ACCESS_READ, true, NULL);
+    rc = memory_may_be_moved(v, &saved, regno);
+    if (!rc)
+        rc = memory_region(v, regno, arg->mem_size, ACCESS_READ, true, NULL);
     if (!rc && !(arg->mods & MOD_RDONLY))
         rc = memory_region(v, regno, arg->mem_size, ACCESS_WRITE, true, NULL);
     *verifier_reg(v, regno) = saved;
@@ -35,17 +51,15 @@ static int arg_mem(struct verifier *v, uint32_t regno, const struct subprog_arg 
 static int arg_btf(struct verifier *v, uint32_t regno, const struct subprog_arg *arg)
 {
     const struct reg *reg = verifier_reg(v, regno);
-    struct reg not_null = *reg;
+    uint16_t mods = reg->mods & (uint16_t) ~(arg->may_be_null ? MOD_MAYBE_NULL : 0);
+    char have[96];
 
-    not_null.mods &= (uint16_t)~MOD_MAYBE_NULL;
     if (reg_is_null(reg) && arg->may_be_null)
         return precision_mark(v, regno);
-    if (reg->kind != REG_BTF || (reg_may_be_null(reg) && !arg->may_be_null))
-        return reject_reg(v, CODE_CALL_ARG, regno,
+    if (reg->kind != REG_BTF || (mods && mods != MOD_TRUSTED && mods != MOD_RCU))
+        return reject_reg(v, mods & MOD_UNTRUSTED ? CODE_UNTRUSTED : CODE_CALL_ARG, regno,
                           "R%u type=%s expected=ptr_, trusted_ptr_, rcu_ptr_", regno,
-                          reg_kind_name(reg));
-    if (!(arg->mods & MOD_UNTRUSTED) && !btf_is_trusted(&not_null))
-        return reject_reg(v, CODE_UNTRUSTED, regno, "R%u must be a trusted pointer", regno);
+                          log_reg_type(v, reg, have, sizeof have));
     if (!btf_type_matches(v, reg->space, reg->btf_id, reg->off, arg->space, arg->btf_id, false))
         return reject_reg(v, CODE_CALL_ARG, regno, "R%u is of type %s but %s is expected", regno,
                           btf_name_of(verifier_btf(v, reg->space), reg->btf_id),
@@ -53,8 +67,9 @@ static int arg_btf(struct verifier *v, uint32_t regno, const struct subprog_arg 
     return memory_unmodified(v, reg, regno, true);
 }
 
-static int check_arg(struct verifier *v, uint32_t regno, const struct subprog_arg *arg)
+static int check_arg(struct verifier *v, uint32_t regno, struct subprog *callee)
 {
+    struct subprog_arg *arg = &callee->args[regno - 1];
     struct reg *reg = verifier_reg(v, regno);
     struct call_meta meta = {0};
     int rc = explore_read_reg(v, regno);
@@ -71,7 +86,7 @@ static int check_arg(struct verifier *v, uint32_t regno, const struct subprog_ar
             return reject_reg(v, CODE_CALL_ARG, regno, "arg#%u expects pointer to ctx", regno - 1);
         return memory_unmodified(v, reg, regno, false);
     case SUBARG_MEM:
-        return arg_mem(v, regno, arg);
+        return arg_mem(v, regno, callee, arg);
     case SUBARG_DYNPTR:
         if (reg->kind == REG_DYNPTR && memory_unmodified(v, reg, regno, false))
             return -SKEP_EVERIFY;
@@ -96,7 +111,7 @@ static int call_global(struct verifier *v, uint32_t subprog)
     int rc = signature_prepare(v, subprog);
 
     for (uint32_t i = 0; !rc && i < callee->arg_count; i++)
-        rc = check_arg(v, i + 1, &callee->args[i]);
+        rc = check_arg(v, i + 1, callee);
     if (rc) {
         reject_note(v, v->insn, "the caller passes invalid arguments into global function '%s'",
                     callee->name ? callee->name : "?");

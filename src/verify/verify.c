@@ -27,13 +27,13 @@ static int explore_globals(struct verifier *v)
 
             if (!subprog->is_global || !subprog->is_called || subprog->is_verified)
                 continue;
+            subprog->is_verified = is_more = true; /* until a caller asks for more: subprog.c */
             rc = explore_subprog(v, i);
             if (rc)
                 reject_note(v, subprog->start,
                             "function '%s' is verified on its own, for any arguments that its "
                             "prototype allows",
                             subprog->name ? subprog->name : "?");
-            subprog->is_verified = is_more = true;
         }
     }
     return rc;

@@ -40,6 +40,11 @@ struct {
     __uint(max_entries, 1);
 } arena SEC(".maps");
 
+static NOINLINE int count_none(__u32 turn, void *ctx)
+{
+    return 0;
+}
+
 static NOINLINE int count(__u32 turn, __u32 *sum)
 {
     *sum += turn;
@@ -260,5 +265,101 @@ int arena_pointer_in_any_sum(void *ctx)
                  "r1 &= r3;"
                  "r4 = *(u8 *)(r1 + 0);" ::[arena] "i"(&arena)
                  : "r1", "r2", "r3", "r4");
+    return 0;
+}
+
+NOINLINE int read_packet(struct kept *first)
+{
+    return first ? (long)first->record & 1 : 0;
+}
+
+NOINLINE int write_packet(struct kept *first)
+{
+    if (first)
+        first->record = 0;
+    return 0;
+}
+
+static int through(struct __sk_buff *skb, int (*function)(struct kept *))
+{
+    struct kept *first = (void *)(long)skb->data;
+
+    return (void *)(first + 1) <= (void *)(long)skb->data_end ? function(first) : 0;
+}
+
+/* expect: accept */
+SEC("cgroup_skb/ingress")
+int packet_read_by_global(struct __sk_buff *skb)
+{
+    return through(skb, read_packet) & 1;
+}
+
+/* expect: cannot write into */
+SEC("cgroup_skb/ingress")
+int packet_written_by_global(struct __sk_buff *skb)
+{
+    return through(skb, write_packet) & 1;
+}
+
+extern struct task_struct *bpf_task_acquire(struct task_struct *task) __ksym;
+extern void bpf_task_release(struct task_struct *task) __ksym;
+
+/* What is acquired is not vouched for beyond its reference. */
+/* expect: R2 type=ptr_ */
+SEC("tp_btf/sched_switch")
+int acquired_object_as_memory(__u64 *ctx)
+{
+    struct task_struct *task = bpf_task_acquire((struct task_struct *)ctx[1]);
+
+    if (!task)
+        return 0;
+    bpf_ringbuf_output(&ring, task, 8, 0);
+    bpf_task_release(task);
+    return 0;
+}
+
+/* expect: dereference of modified */
+SEC("tc")
+int moved_slice_as_memory(struct __sk_buff *skb)
+{
+    struct bpf_dynptr packet;
+    char buffer[16], *slice;
+
+    bpf_dynptr_from_skb(skb, 0, &packet);
+    slice = bpf_dynptr_slice(&packet, 0, buffer, sizeof buffer);
+    if (slice)
+        bpf_ringbuf_output(&ring, slice + 4, 8, 0);
+    return 0;
+}
+
+/* expect: misaligned packet access */
+SEC("cgroup/getsockopt")
+int number_into_unaligned_packet(struct bpf_sockopt *ctx)
+{
+    char *data = ctx->optval, digits[8] = "1";
+
+    if (data + 8 <= (char *)ctx->optval_end)
+        bpf_strtol(digits, sizeof digits, 0, (void *)data);
+    return 1;
+}
+
+/* expect: dereference of modified ctx ptr */
+SEC("syscall")
+int moved_context_of_syscall(void *ctx)
+{
+    int value;
+
+    asm volatile("r1 = %1; r1 += 4; %0 = *(u32 *)(r1 + 0)" : "=r"(value) : "r"(ctx) : "r1");
+    return value & 1;
+}
+
+/* expect: accept */
+SEC("tc")
+int moved_function(void *ctx)
+{
+    asm volatile(
+        "r2 = %[count] ll; r2 += 8; r2 += -8; r1 = 2; r3 = 0; r4 = 0; call 181;" ::[count] "i"(
+            count_none)
+        : "r0", "r1", "r2", "r3", "r4", "r5");
     return 0;
 }
