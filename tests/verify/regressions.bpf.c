@@ -270,7 +270,7 @@ int arena_pointer_in_any_sum(void *ctx)
 
 NOINLINE int read_packet(struct kept *first)
 {
-    return first ? (long)first->record & 1 : 0;
+    return first && first->record;
 }
 
 NOINLINE int write_packet(struct kept *first)
@@ -291,14 +291,16 @@ static int through(struct __sk_buff *skb, int (*function)(struct kept *))
 SEC("cgroup_skb/ingress")
 int packet_read_by_global(struct __sk_buff *skb)
 {
-    return through(skb, read_packet) & 1;
+    through(skb, read_packet);
+    return 1;
 }
 
 /* expect: cannot write into */
 SEC("cgroup_skb/ingress")
 int packet_written_by_global(struct __sk_buff *skb)
 {
-    return through(skb, write_packet) & 1;
+    through(skb, write_packet);
+    return 1;
 }
 
 extern struct task_struct *bpf_task_acquire(struct task_struct *task) __ksym;
