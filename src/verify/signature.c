@@ -357,7 +357,8 @@ int signature_prepare(struct verifier *v, uint32_t index)
                           .is_global = subprog->is_global};
     int code;
 
-    if (subprog->sig)
+    /* One that is wrong is read, and refused, anew: the first call may have been a wrong guess, which only ends its path. */
+    if (subprog->sig == 1 || (subprog->sig && !p.is_global))
         return 0;
     if (!p.btf || !p.func) {
         if (p.is_global)

@@ -365,3 +365,26 @@ int moved_function(void *ctx)
         : "r0", "r1", "r2", "r3", "r4", "r5");
     return 0;
 }
+
+NOINLINE int takes_anything(void *what)
+{
+    asm volatile("" ::"r"(what));
+    return bpf_get_prandom_u32();
+}
+
+/* The first call is a wrong guess, which only ends its path; the second must be refused all the same. */
+/* expect: size cannot be determined */
+SEC("socket")
+int bad_signature_guessed_first_bpf(struct __sk_buff *skb)
+{
+    asm volatile("call 7;"
+                 "r6 = 0;"
+                 "if r0 != 0 goto 2f;"
+                 "if r6 != 0 goto 1f;"
+                 "goto 3f;"
+                 "1: r1 = 0; call %[takes]; goto 3f;"
+                 "2: r1 = 0; call %[takes];"
+                 "3:" ::[takes] "i"(takes_anything)
+                 : "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+    return 0;
+}
