@@ -151,6 +151,14 @@ static void unspill(struct slot *slot)
             slot->bytes[i] = BYTE_MISC;
 }
 
+/* What a register holds stays known in a slot. Of two kinds Linux keeps the bytes only, where pointers may be seen as numbers. */
+static bool is_spillable(const struct verifier *v, const struct reg *reg)
+{
+    if (reg->kind == REG_DYNPTR || reg->kind == REG_TP_BUFFER)
+        return !v->can_leak;
+    return reg->kind != REG_SCALAR && reg->kind != REG_NONE;
+}
+
 /* The bytes of a spill beyond its size are what they were. */
 static void set_spill(struct frame *frame, uint32_t index, struct slot *slot, const struct reg *reg,
                       uint32_t size)
@@ -285,7 +293,7 @@ static int store_fixed(struct verifier *v, const struct reg *ptr, int64_t off, u
         set_spill(frame, index, slot, &constant, size);
         return precision_step(v, s, STEP_STACK, ptr->frame, index);
     }
-    if (value && value->kind != REG_SCALAR && value->kind != REG_NONE) {
+    if (value && is_spillable(v, value)) {
         if (size != 8 || byte != 0)
             return reject_reg(v, CODE_STACK_POINTER, (uint32_t)value_reg,
                               "invalid size of register spill");

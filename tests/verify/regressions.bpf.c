@@ -29,6 +29,10 @@ struct {
     __uint(max_entries, 4096);
 } ring SEC(".maps");
 struct {
+    __uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+    __uint(max_entries, 4096);
+} from_user SEC(".maps");
+struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __type(key, int);
@@ -386,5 +390,22 @@ int bad_signature_guessed_first_bpf(struct __sk_buff *skb)
                  "2: r1 = 0; call %[takes];"
                  "3:" ::[takes] "i"(takes_anything)
                  : "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+    return 0;
+}
+
+static NOINLINE long spill(struct bpf_dynptr *dynptr, void *ctx)
+{
+    asm volatile("*(u64 *)(r10 - 8) = %0;"
+                 "r1 = *(u64 *)(r10 - 8);"
+                 "r1 *= 3;" ::"r"(dynptr)
+                 : "r1", "memory");
+    return 0;
+}
+
+/* expect: accept */
+SEC("tc")
+int dynptr_argument_is_spilled_as_bytes(void *ctx)
+{
+    bpf_user_ringbuf_drain(&from_user, spill, 0, 0);
     return 0;
 }
