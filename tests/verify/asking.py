@@ -22,6 +22,18 @@ def shared_folder():
     return os.environ.get("SKEP_SHARED") or os.path.join(os.path.dirname(__file__), "../../../shared")
 
 
+REFERENCE = "6.18"  # the Linux whose verdicts are to be met; others know more or less
+
+
+def why_not_asked(oracle):
+    """Why the running kernel is no reference; "": it is one."""
+    if not os.path.exists(oracle[0]) or subprocess.run(oracle + ["/dev/null"], capture_output=True).returncode == 77:
+        return "the running kernel may not be asked"
+    if not os.uname().release.startswith(REFERENCE + "."):
+        return f"the running kernel is Linux {os.uname().release}, the reference {REFERENCE}"
+    return ""
+
+
 def read_table(path):
     """Rows as dictionaries by the first line's names; [] where there is no such file."""
     if not os.path.exists(path):
