@@ -263,6 +263,17 @@ static bool has(const struct range *r, uint64_t value)
  * nothing to do. */
 #define ROUNDS 4
 
+/* [lo, hi] below 2^32 in every view but the signed one of 32 bits, where it may be another interval. */
+static inline void set_low(struct range *r, uint64_t lo, uint64_t hi)
+{
+    r->umin = lo;
+    r->umax = hi;
+    r->smin = (int64_t)lo;
+    r->smax = (int64_t)hi;
+    r->umin32 = (uint32_t)lo;
+    r->umax32 = (uint32_t)hi;
+}
+
 /* Numbers below 2^31, by their bits: all views are one interval. False: the bits allow others. */
 static inline bool sync_small(struct range *r)
 {
@@ -294,12 +305,7 @@ static inline bool sync_small(struct range *r)
             break;
         r->bits = bits;
     }
-    r->umin = lo;
-    r->umax = hi;
-    r->smin = (int64_t)lo;
-    r->smax = (int64_t)hi;
-    r->umin32 = (uint32_t)lo;
-    r->umax32 = (uint32_t)hi;
+    set_low(r, lo, hi);
     r->smin32 = (int32_t)lo;
     r->smax32 = (int32_t)hi;
     return true;
@@ -340,12 +346,7 @@ static inline bool sync_low(struct range *r)
         if (first == lo && last == hi && r->bits.mask == was.mask)
             break;
     }
-    r->umin = lo;
-    r->umax = hi;
-    r->smin = (int64_t)lo;
-    r->smax = (int64_t)hi;
-    r->umin32 = (uint32_t)lo;
-    r->umax32 = (uint32_t)hi;
+    set_low(r, lo, hi);
     r->smin32 = (int32_t)(slo ^ VIEW_SIGN32);
     r->smax32 = (int32_t)(shi ^ VIEW_SIGN32);
     return true;
